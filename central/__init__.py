@@ -1,0 +1,1 @@
+"""The root program: authority, stations register, console, supervision."""

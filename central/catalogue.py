@@ -1,0 +1,144 @@
+"""The catalogue on its way: read and checked, staged whole, published shelf by shelf.
+
+Staged is what the next publication will say. It lies in central's own encrypted database, because
+names of staff are in it. Nothing is staged while one file has one problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from central import shelves
+from central.imports.entries import DEMO_INVENTORY, SHIPPED_DATA, entry_key, load_demo_catalogue
+from node.program import Node
+from node.registry import day_of
+from stations.errors import ImportRefused, Problem
+from sync.engine import authority, registers
+from sync.engine.core import Effects
+from sync.engine.tree import ALL_TIERS
+from sync.protocol import canonical
+from sync.protocol.ports import Signer, Transaction
+from sync.protocol.registers import Entry, Shelf, decode_pack, encode_pack
+
+STAGED = "staged_register"
+"""Statement kind under which a register waits for publication, as one pack."""
+
+
+class NothingStaged(Exception):
+    """Publication was asked for before any import."""
+
+    code = "nothing_staged"
+    sentence = "还没有导入过目录,没有可发布的内容。请先运行 catalogue import。"
+
+
+class Published(NamedTuple):
+    """What became of one shelf. Units: `edition` is its publication time in ms."""
+
+    shelf: Shelf
+    edition: int
+    entries: int
+    bytes: int
+    changed: bool
+
+
+def read(folder: Path | None, today_ms: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the catalogue of a folder (None: the shipped one), checked within and across files.
+
+    Raises: ImportRefused with file, line and remedy of every problem.
+    """
+    data, inventory = (SHIPPED_DATA, DEMO_INVENTORY) if folder is None else (folder, folder)
+    try:
+        catalogue = load_demo_catalogue(data, inventory)
+    except FileNotFoundError as error:
+        name = Path(str(error.filename)).name
+        sentence = f"文件夹里缺少“{name}”,请补上后再导入。"
+        raise ImportRefused((Problem("file_missing", name, 0, sentence),)) from error
+    problems = shelves.unreachable(catalogue, day_of(today_ms))
+    if problems:
+        raise ImportRefused(tuple(problems))
+    return catalogue
+
+
+def stage(transaction: Transaction, catalogue: shelves.Catalogue) -> dict[str, int]:
+    """Put a whole catalogue in the place of what was staged; return entries per register."""
+    for register in shelves.REGISTERS:
+        rows = catalogue.get(register, [])
+        entries = [Entry(entry_key(register, row), canonical.dumps(row)) for row in rows]
+        transaction.put_statement(STAGED, register, encode_pack(entries))
+    return {register: len(catalogue.get(register, [])) for register in shelves.REGISTERS}
+
+
+def staged(transaction: Transaction) -> dict[str, list[dict[str, Any]]]:
+    """Return the staged catalogue, empty when nothing was ever imported."""
+    return {
+        register: [msgspec.json.decode(entry.raw) for entry in decode_pack(raw)]
+        for register, raw in transaction.statements(STAGED)
+    }
+
+
+def publish(node: Node, signer: Signer, *, profile: str = authority.ONLINE) -> list[Published]:
+    """Publish what is staged and return every shelf as it now is.
+
+    Each shelf is one transaction, so that a running central is never held up for long; a shelf
+    that says what it said gets no new edition, one that is no longer called for is emptied.
+    Raises: NothingStaged, StorageError.
+    """
+    now = node.clock_ms()
+    with node.database.read() as transaction:
+        catalogue = staged(transaction)
+        before = {shelf: m.edition for shelf, m in registers.manifests(transaction)}
+    if not catalogue:
+        raise NothingStaged
+    wanted: dict[Shelf, Sequence[Entry]] = dict(shelves.distribute(catalogue, day_of(now)))
+    for shelf in before:
+        if shelf.register in shelves.REGISTERS:
+            wanted.setdefault(shelf, [])
+    effects = Effects()
+    for shelf, entries in wanted.items():
+        with node.database.write() as transaction:
+            effects.add(
+                authority.publish(
+                    node.core,
+                    transaction,
+                    now,
+                    node.blobs,
+                    signer,
+                    shelf,
+                    entries,
+                    profile=profile,
+                )
+            )
+    if effects.shelves:
+        node.refresh_index()
+    with node.database.read() as transaction:
+        return shelves_published(transaction, before)
+
+
+def shelves_published(
+    transaction: Transaction, before: dict[Shelf, int] | None = None
+) -> list[Published]:
+    """Return the newest edition of every shelf; `changed` against the editions `before`."""
+    order = shelves.REGISTERS
+    found = [
+        Published(
+            shelf=shelf,
+            edition=manifest.edition,
+            entries=manifest.entries,
+            bytes=sum(pack.bytes for pack in [*manifest.base, *manifest.chain]),
+            changed=before is not None and before.get(shelf) != manifest.edition,
+        )
+        for shelf, manifest in registers.manifests(transaction)
+    ]
+    known = {name: at for at, name in enumerate(order)}
+    return sorted(found, key=lambda p: (known.get(p.shelf.register, len(order)), p.shelf))
+
+
+def shelf_title(shelf: Shelf) -> str:
+    """Return a shelf's name for people."""
+    register = shelves.REGISTER_TITLES.get(shelf.register, shelf.register)
+    tier = shelves.TIER_TITLES.get(shelf.tier, shelf.tier)
+    return f"{register}({tier})" if shelf.tier != ALL_TIERS else register

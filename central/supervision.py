@@ -1,0 +1,164 @@
+"""What central knows of its tree: every station with its contact, log, rung and troubles.
+
+Direct children report in their rounds; what lies deeper is known through the contacts they carry
+up, else by the newest event that came in. Nothing here names an applicant.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from casework.registers import StationTree
+from central import shelves
+from node.program import Node
+from node.registry import Registries
+from sync.protocol.names import LogName
+from sync.protocol.ports import ChildLink, LogState, Transaction
+from sync.protocol.statements import Health
+
+BY_ROUND = "round"
+BY_PARENT = "parent"
+BY_EVENT = "event"
+NEVER = "never"
+SELF = "self"
+
+
+class StationLine(NamedTuple):
+    """One station as central sees it.
+
+    Units: milliseconds, 0 when never. Shapes: `contact_by` says how the last contact is known, one
+    of the constants above; `unsent` is -1 when unknown; `position` is the head of its newest log
+    held here, all of it on rung *central*, `backed_up` of it in a verified backup.
+    """
+
+    code: str
+    name: str
+    tier: str
+    depth: int
+    parent: str
+    enrolled: bool
+    last_contact_ms: int
+    contact_by: str
+    unsent: int
+    epoch: int
+    position: int
+    central: int
+    backed_up: int
+    refused: int
+    release: str
+    frozen: str
+    suspect: str
+    closed: str
+
+    @property
+    def tier_title(self) -> str:
+        return shelves.TIER_TITLES.get(self.tier, self.tier)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the line as plain values, with the rungs in words."""
+        facts: dict[str, object] = self._asdict()
+        facts["rung"] = "backed_up" if self.position == self.backed_up > 0 else "central"
+        return facts
+
+
+class Fleet:
+    """The tree as lines; made anew for every question."""
+
+    def __init__(self, node: Node, transaction: Transaction) -> None:
+        now = node.clock_ms()
+        self.now_ms = now
+        self.tree: StationTree = Registries().of(transaction, now).tree
+        self._own = node.core.station
+        self._release = node.release
+        self._transaction = transaction
+        self._links = {link.station: link for link in transaction.child_links()}
+        self._health = {code: _health(link) for code, link in self._links.items()}
+        self._contacts: dict[str, int] = {}
+        for health in self._health.values():
+            for code, at in (health.contacts if health is not None else {}).items():
+                self._contacts[code] = max(at, self._contacts.get(code, 0))
+        self._logs: dict[str, LogState] = {}
+        self._frozen: dict[str, str] = {}
+        for log in transaction.logs():
+            newest = self._logs.get(log.name.station)
+            if newest is None or newest.name.epoch < log.name.epoch:
+                self._logs[log.name.station] = log
+            if log.frozen:
+                self._frozen[log.name.station] = log.frozen
+
+    def lines(self) -> list[StationLine]:
+        """Return every station, parents before their children; strangers to the tree last."""
+        ordered: list[str] = []
+        waiting = sorted((c for c in self.tree.codes() if not self.tree.parent(c)), reverse=True)
+        while waiting:
+            code = waiting.pop()
+            ordered.append(code)
+            waiting += reversed(self.tree.children(code))
+        strangers = sorted({*self._links, *self._logs} - set(ordered))
+        return [self.line(code) for code in [*ordered, *strangers]]
+
+    def line(self, code: str) -> StationLine:
+        """Return what is known of one station."""
+        link, log, health = self._links.get(code), self._logs.get(code), self._health.get(code)
+        contact, known_by = self._contact(code)
+        own = code == self._own
+        return StationLine(
+            code=code,
+            name=self.tree.name(code),
+            tier=self.tree.tier(code),
+            depth=self.tree.depth(code),
+            parent=self.tree.parent(code),
+            enrolled=log is not None or link is not None,
+            last_contact_ms=contact,
+            contact_by=known_by,
+            unsent=0 if own else health.unsent if health is not None else -1,
+            epoch=log.name.epoch if log is not None else 0,
+            position=log.position if log is not None else 0,
+            central=log.position if log is not None else 0,
+            backed_up=log.backup_position if log is not None else 0,
+            refused=len(self._transaction.refusals(log.name)) if log is not None else 0,
+            release=self._release if own else health.release if health is not None else "",
+            frozen=self._frozen.get(code, ""),
+            suspect=link.suspect if link is not None else "",
+            closed="",
+        )
+
+    def _contact(self, code: str) -> tuple[int, str]:
+        if code == self._own:
+            return self.now_ms, SELF
+        link = self._links.get(code)
+        if link is not None and link.last_contact_ms:
+            return link.last_contact_ms, BY_ROUND
+        if self._contacts.get(code):
+            return self._contacts[code], BY_PARENT
+        log = self._logs.get(code)
+        if log is not None and log.position:
+            last = self._transaction.log_events(log.name, log.position - 1, 1)
+            if last:
+                return last[0].received_ms, BY_EVENT
+        return 0, NEVER
+
+
+def fleet(node: Node) -> list[StationLine]:
+    """Return every station of the tree as it stands now."""
+    with node.database.read() as transaction:
+        return Fleet(node, transaction).lines()
+
+
+def _health(link: ChildLink) -> Health | None:
+    return msgspec.json.decode(link.health, type=Health) if link.health else None
+
+
+class RefusedPosition(NamedTuple):
+    """A hole in a station's log, with the stable code of its reason."""
+
+    epoch: int
+    position: int
+    reason: str
+
+
+def refused_positions(transaction: Transaction, log: LogName) -> list[RefusedPosition]:
+    """Return the holes of one log."""
+    return [RefusedPosition(log.epoch, r.position, r.reason) for r in transaction.refusals(log)]

@@ -1,0 +1,205 @@
+"""Where acts become events and events become cases: the join of `casework` and `sync`.
+
+An act of this station is drafted, recorded and projected in one transaction. Received events are
+projected after their commit, from a cursor of their own, stream by stream; a stream whose fold
+fails is marked as one that cannot be shown, and nothing waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import structlog
+
+from casework import acts, events, numbers, rules
+from casework.case import Case
+from casework.context import Context
+from casework.events import Draft
+from casework.fold import fold
+from casework.projection import CaseTable, broken_row, case_row, state_json
+from node.facts import case_event, is_case_fact
+from node.registry import PINNED, Registries, Registry, day_of
+from sync.engine import record
+from sync.engine.core import Core, count
+from sync.protocol import canonical
+from sync.protocol.ports import StoredEvent, Transaction
+
+PROJECTED = "projected_arrival"
+_SERIAL = "receipt_serial"
+_OFFICIAL = "official_serial"
+RULES_PER_STEP_MAX = 16
+"""More acts by rule than any case can call for at once; beyond it is a fault of the rules."""
+
+CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
+
+log = structlog.get_logger("node.desk")
+
+
+class ActDone(NamedTuple):
+    """What came of an act: the case as it now is, and the events it wrote."""
+
+    case: Case
+    events: list[str]
+
+
+class Caught(NamedTuple):
+    """What a step of catching up did."""
+
+    events: int
+    written: int
+
+
+class CaseDesk:
+    """Records acts of one station and keeps its picture of the cases it holds."""
+
+    def __init__(
+        self,
+        core: Core,
+        case_table: Callable[[Transaction], CaseTable],
+        *,
+        numbers_by: str = "central",
+        number_profile: numbers.OfficialNumberProfile | None = None,
+    ) -> None:
+        self._core = core
+        self._case_table = case_table
+        self._numbers_by = numbers_by
+        self._profile = number_profile or numbers.OfficialNumberProfile()
+        self._registries = Registries()
+
+    def table(self, transaction: Transaction) -> CaseTable:
+        """Return the case list inside a transaction."""
+        return self._case_table(transaction)
+
+    def registry(self, transaction: Transaction, now_ms: int) -> Registry:
+        """Return the registers as held in a transaction."""
+        return self._registries.of(transaction, now_ms)
+
+    def context(self, transaction: Transaction, now_ms: int) -> Context:
+        """Return what an act needs to know in a transaction."""
+        registry = self.registry(transaction, now_ms)
+        return registry.context(
+            self._core.station,
+            numbers_by=self._numbers_by,
+            next_official_number=lambda: self._official_number(transaction, registry),
+        )
+
+    def case(self, transaction: Transaction, stream: str) -> Case | None:
+        """Return a case folded anew from the events held, None when there are none."""
+        facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+        return fold(facts) if facts else None
+
+    def act(
+        self,
+        transaction: Transaction,
+        now_ms: int,
+        *,
+        act: str,
+        stream: str | None,
+        fields: Mapping[str, object],
+        actor: str,
+    ) -> ActDone:
+        """Record one act of a staff member and what follows from it by rule.
+
+        Durable when: the caller's transaction commits.
+        Raises: DomainRefusal; nothing is recorded then.
+        """
+        context = self.context(transaction, now_ms)
+        given = dict(fields)
+        if act in events.OPENING:
+            given["receipt_no"] = self._receipt_number(transaction, now_ms)
+        case = self.case(transaction, stream) if stream else None
+        draft = acts.draft(context, case, act, given, actor)
+        stored = self._record(transaction, now_ms, draft)
+        written = [str(stored.name)]
+        case = self._project(transaction, now_ms, stored.stream, written)
+        assert case is not None, "an act that was just recorded folds into a case"
+        return ActDone(case, written)
+
+    def catch_up(self, transaction: Transaction, now_ms: int, limit: int) -> Caught:
+        """Project the streams of up to `limit` events beyond the cursor, and act by rule."""
+        cursor = int(transaction.meta(PROJECTED) or "0")
+        page = transaction.events_after(cursor, limit)
+        if not page:
+            return Caught(0, 0)
+        written: list[str] = []
+        for stream in dict.fromkeys(s.stream for s in page if is_case_fact(s)):
+            self._project(transaction, now_ms, stream, written)
+        transaction.set_meta(PROJECTED, str(page[-1].arrival))
+        return Caught(len(page), len(written))
+
+    def settled_again(self, transaction: Transaction, now_ms: int, streams: set[str]) -> int:
+        """Project streams whose waiting events became good after the cursor had passed them."""
+        written: list[str] = []
+        for stream in sorted(streams):
+            self._project(transaction, now_ms, stream, written)
+        return len(written)
+
+    def _project(
+        self, transaction: Transaction, now_ms: int, stream: str, written: list[str]
+    ) -> Case | None:
+        """Fold a stream, let the rules act until they are content, and write its row."""
+        try:
+            case = self.case(transaction, stream)
+            if case is None:
+                return None
+            self._pin(transaction, now_ms, case)
+            context = self.context(transaction, now_ms)
+            for _ in range(RULES_PER_STEP_MAX):
+                drafts = rules.due_by_rule(context, case)
+                if not drafts:
+                    break
+                for draft in drafts:
+                    stored = self._record(transaction, now_ms, draft)
+                    written.append(str(stored.name))
+                case = self.case(transaction, stream) or case
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            log.exception("case_cannot_be_shown", stream=stream, error=type(error).__name__)
+            count(transaction, "cases_cannot_be_shown")
+            table = self._case_table(transaction)
+            table.put(broken_row(stream, CANNOT_BE_SHOWN, table.get(stream)), "{}")
+            return None
+        matter = self.registry(transaction, now_ms).matter(case.matter.code)
+        row = case_row(case, "" if matter is None else matter.name)
+        self._case_table(transaction).put(row, state_json(case))
+        return case
+
+    def _record(self, transaction: Transaction, now_ms: int, draft: Draft) -> StoredEvent:
+        return record.record(
+            self._core,
+            transaction,
+            now_ms,
+            stream=draft.stream,
+            kind=draft.type,
+            actor=draft.actor,
+            added=draft.audience,
+            body=draft.body,
+        )
+
+    def _pin(self, transaction: Transaction, now_ms: int, case: Case) -> None:
+        """Keep the entry a case pins, so that no later edition can take it away."""
+        pinned = case.matter.hash
+        if not pinned or transaction.statement(PINNED, pinned) is not None:
+            return
+        registry = self.registry(transaction, now_ms)
+        matter, entry = registry.matter(case.matter.code), registry.matter_entry(case.matter.code)
+        if matter is not None and matter.hash == pinned and entry is not None:
+            transaction.put_statement(PINNED, pinned, canonical.dumps(entry))
+
+    def _receipt_number(self, transaction: Transaction, now_ms: int) -> str:
+        key = f"{_SERIAL}/{self._core.epoch}"
+        serial = int(transaction.meta(key) or "0") + 1
+        transaction.set_meta(key, str(serial))
+        return numbers.receipt_number(
+            station=self._core.station,
+            day=day_of(now_ms),
+            epoch=self._core.epoch,
+            serial=serial,
+        )
+
+    def _official_number(self, transaction: Transaction, registry: Registry) -> str:
+        division = registry.tree.division(self._core.station)
+        key = f"{_OFFICIAL}/{registry.today.isoformat()}"
+        serial = int(transaction.meta(key) or "0") + 1
+        transaction.set_meta(key, str(serial))
+        return self._profile.number(division=division, day=registry.today, serial=serial)

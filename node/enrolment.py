@@ -1,0 +1,186 @@
+"""The enrolment sheet a station is born with, and what it leaves in the node's data folder.
+
+The sheet is a file for one use: a voucher signed by the authority, its one-use private key, the
+parent to call and the authority's public keys to pin. With it the node certifies keys it makes
+itself; those never leave the folder. Nothing in here is personal data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+
+from sync.engine import authority
+from sync.engine.core import Core
+from sync.protocol import statements
+from sync.protocol.errors import Malformed, VoucherRefused
+from sync.protocol.names import check_station, incarnation
+from sync.protocol.statements import Certificate, Voucher
+from sync.signing import (
+    Ed25519Signer,
+    Ed25519Verifier,
+    SystemChance,
+    encryption_public_key,
+    new_seed,
+    read_key,
+    write_key,
+)
+
+SIGN_KEY = "sign.key"
+ENCRYPT_KEY = "encrypt.key"
+DATABASE_KEY = "database.key"
+NODE_FILE = "node.json"
+NODE_DATABASE = "node.db"
+BLOB_DATABASE = "blobs.db"
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """An enrolment sheet as it stands in its file (JSON; bytes in base64)."""
+
+    station: str
+    root: str
+    parent: str
+    parent_url: str
+    authority: list[bytes]
+    voucher: bytes
+    one_use_key: bytes
+
+
+class NodeFile(msgspec.Struct, frozen=True):
+    """Who this node is: written once at enrolment, read at every start."""
+
+    station: str
+    epoch: int
+    incarnation: str
+    root: str
+    parent: str
+    parent_url: str
+    authority: list[bytes]
+    certificate: bytes
+
+
+def read_sheet(path: Path) -> Sheet:
+    """Return the enrolment sheet in a file. Raises: Malformed."""
+    try:
+        sheet = msgspec.json.decode(path.read_bytes(), type=Sheet)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed("not an enrolment sheet") from error
+    check_station(sheet.station)
+    return sheet
+
+
+def make_sheet(
+    authority_signer: Ed25519Signer,
+    station: str,
+    now_ms: int,
+    *,
+    root: str,
+    parent: str,
+    parent_url: str,
+    profile: str = authority.ONLINE,
+) -> Sheet:
+    """Return a fresh sheet for one station, with a voucher for an epoch opened now."""
+    one_use = new_seed()
+    serial = SystemChance().bytes(8).hex()
+    public = Ed25519Signer(one_use).public_key()
+    voucher = authority.make_voucher(
+        authority_signer, check_station(station), now_ms, public, profile, serial
+    )
+    return Sheet(
+        station=station,
+        root=root,
+        parent=parent,
+        parent_url=parent_url,
+        authority=[authority_signer.public_key()],
+        voucher=voucher,
+        one_use_key=one_use,
+    )
+
+
+def enrol(folder: Path, sheet: Sheet, now_ms: int) -> NodeFile:
+    """Make this node's keys and certificate in `folder` and return what was written.
+
+    The sheet's one-use key is not kept.
+    Raises: FileExistsError (the folder holds a node already), VoucherRefused (expired).
+    """
+    voucher = statements.decode(sheet.voucher).read(Voucher)
+    if now_ms > voucher.not_after_ms:
+        raise VoucherRefused("expired")
+    if (folder / NODE_FILE).exists():
+        raise FileExistsError(folder / NODE_FILE)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in (SIGN_KEY, ENCRYPT_KEY, DATABASE_KEY):
+        if not (folder / name).exists():
+            write_key(folder / name, new_seed())
+    signer = Ed25519Signer(read_key(folder / SIGN_KEY))
+    certificate = authority.make_certificate(
+        sheet.voucher,
+        Ed25519Signer(sheet.one_use_key),
+        signer.public_key(),
+        encryption_public_key(read_key(folder / ENCRYPT_KEY)),
+    )
+    node = NodeFile(
+        station=sheet.station,
+        epoch=voucher.epoch,
+        incarnation=incarnation(voucher.epoch, SystemChance().bytes(8)),
+        root=sheet.root,
+        parent=sheet.parent,
+        parent_url=sheet.parent_url,
+        authority=sheet.authority,
+        certificate=certificate,
+    )
+    _write_whole(folder / NODE_FILE, msgspec.json.format(msgspec.json.encode(node), indent=1))
+    return node
+
+
+def read_node(folder: Path) -> NodeFile:
+    """Return who the node in `folder` is. Raises: Malformed, FileNotFoundError."""
+    try:
+        return msgspec.json.decode((folder / NODE_FILE).read_bytes(), type=NodeFile)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed("node.json") from error
+
+
+def core_of(node: NodeFile, folder: Path) -> Core:
+    """Return the engine's view of the node in `folder`, with its real keys."""
+    return Core(
+        station=node.station,
+        epoch=node.epoch,
+        incarnation=node.incarnation,
+        root=node.root,
+        parent=node.parent or None,
+        authority=tuple(node.authority),
+        certificate=node.certificate,
+        signer=Ed25519Signer(read_key(folder / SIGN_KEY)),
+        verifier=Ed25519Verifier(),
+        chance=SystemChance(),
+    )
+
+
+def fingerprint(node: NodeFile) -> str:
+    """Return the key's fingerprint as shown on both sides: eight groups of four hex digits."""
+    key = statements.decode(node.certificate).read(Certificate).sign_key
+    digits = key.hex()[:32]
+    return " ".join(digits[i : i + 4] for i in range(0, 32, 4))
+
+
+def _write_whole(path: Path, raw: bytes) -> None:
+    beside = path.with_suffix(".part")
+    with open(beside, "wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """Return the sheet as the text of its file."""
+    return json.dumps(json.loads(msgspec.json.encode(sheet)), ensure_ascii=False, indent=1)

@@ -1,0 +1,198 @@
+"""One running node: its files opened, its parts joined, its agent calling the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from casework.case_table import SqlCaseTable
+from casework.matter_index import MatterIndex
+from node import enrolment
+from node.agent import Agent, Road
+from node.desk import ActDone, CaseDesk
+from node.rounds import Rounds
+from node.schema import SCHEMA
+from node.situation import Situation, situation
+from sync.engine import notices, record
+from sync.engine.core import Core, Effects
+from sync.protocol.ports import Transaction
+from sync.protocol.statements import Health
+from sync.signing import read_key
+from sync.store.blobs import SqliteBlobStore
+from sync.store.database import Database
+from sync.store.sqlite_transaction import SqliteTransaction
+
+CATCH_UP_EVENTS = 200
+HEALTH_EVERY_MS = 300_000
+
+log = structlog.get_logger("node")
+
+
+class Node:
+    """A station's node, or central's: everything a page, a route or a command needs."""
+
+    def __init__(
+        self, folder: Path, *, clock_ms: Callable[[], int], release: str, must_exist: bool = False
+    ) -> None:
+        """Open the node enrolled in `folder`.
+
+        Raises: FileNotFoundError (not enrolled), StorageError and its kinds.
+        """
+        self.folder = folder
+        self.file = enrolment.read_node(folder)
+        self.core: Core = enrolment.core_of(self.file, folder)
+        self.clock_ms = clock_ms
+        self.release = release
+        self.started_ms = clock_ms()
+        key = read_key(folder / enrolment.DATABASE_KEY)
+        self.database = Database(
+            folder / enrolment.NODE_DATABASE, key, schema=SCHEMA, must_exist=must_exist
+        )
+        self.blobs = SqliteBlobStore(folder / enrolment.BLOB_DATABASE, key)
+        self.desk = CaseDesk(self.core, self._case_table)
+        self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
+        self.agent: Agent | None = None
+        self._health_told = b""
+        self._health_at_ms = 0
+        self._open()
+
+    def _case_table(self, transaction: Transaction) -> SqlCaseTable:
+        assert isinstance(transaction, SqliteTransaction), "a node keeps its cases in node.db"
+        return SqlCaseTable(transaction.connection)
+
+    def _open(self) -> None:
+        now = self.clock_ms()
+        with self.database.write() as transaction:
+            transaction.set_meta("station", self.core.station)
+            record.open_epoch(self.core, transaction, now, None, 0)
+            notices.attach(self.core, transaction, now)
+        self.rounds.switch_editions()
+        self.refresh_index()
+        self.catch_up()
+
+    def start_agent(
+        self, road: Road, *, interval_seconds: float, jitter: Callable[[], float]
+    ) -> None:
+        """Begin calling the parent; central has none and does nothing here."""
+        if self.core.is_root:
+            return
+        self.agent = Agent(
+            self.rounds,
+            road,
+            interval_seconds=interval_seconds,
+            jitter=jitter,
+            health=self.health_news,
+        )
+        self.agent.start()
+
+    def close(self) -> None:
+        """Stop calling and close the files; what was saved stays saved."""
+        if self.agent is not None:
+            self.agent.stop()
+        self.database.close()
+        self.blobs.close()
+
+    def act(
+        self,
+        *,
+        act: str,
+        stream: str | None,
+        fields: Mapping[str, object],
+        actor: str,
+        form_key: str = "",
+    ) -> ActDone:
+        """Record an act of a staff member, durably, and tell the agent.
+
+        Idempotent: a form key used before returns the case of its first use and writes nothing.
+        Raises: DomainRefusal, StorageError.
+        """
+        now = self.clock_ms()
+        with self.database.write() as transaction:
+            used = self._form_used(transaction, form_key)
+            if used is not None:
+                case = self.desk.case(transaction, used)
+                assert case is not None, "a used form key names a case held here"
+                return ActDone(case, [])
+            done = self.desk.act(
+                transaction, now, act=act, stream=stream, fields=fields, actor=actor
+            )
+            if form_key:
+                transaction.connection.execute(
+                    "INSERT INTO form_keys (form_key, stream, used_ms) VALUES (?, ?, ?)",
+                    (form_key, done.case.stream, now),
+                )
+        self.wake()
+        return done
+
+    def _form_used(self, transaction: SqliteTransaction, form_key: str) -> str | None:
+        row = transaction.connection.execute(
+            "SELECT stream FROM form_keys WHERE form_key = ?", (form_key,)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def wake(self) -> None:
+        """Let the next round happen at once."""
+        if self.agent is not None:
+            self.agent.wake()
+
+    def _after_commit(self, effects: Effects) -> None:
+        if any(shelf.register == "matters" for shelf in effects.shelves):
+            self.refresh_index()
+        if effects.stored:
+            self.catch_up({event.stream for event in effects.settled})
+        if effects.news:
+            self.wake()
+
+    def catch_up(self, streams: set[str] | None = None) -> None:
+        """Project what was stored since the last time, and the given streams besides."""
+        written = 0
+        while True:
+            with self.database.write() as transaction:
+                caught = self.desk.catch_up(transaction, self.clock_ms(), CATCH_UP_EVENTS)
+            written += caught.written
+            if not caught.events:
+                break
+        if streams:
+            with self.database.write() as transaction:
+                written += self.desk.settled_again(transaction, self.clock_ms(), streams)
+        if written:
+            self.wake()
+
+    def refresh_index(self) -> None:
+        """Make the search index hold exactly the matters of the present editions."""
+        with self.database.write() as transaction:
+            entries = (msgspec.json.decode(e.raw) for e in transaction.entries("matters"))
+            MatterIndex(transaction.connection).replace_all(entries)
+
+    def situation(self) -> Situation:
+        """Return how far what was written here has come."""
+        with self.database.read() as transaction:
+            return situation(self.core, transaction)
+
+    def health_news(self) -> Health | None:
+        """Return this node's health when it changed or was not told for a while, else None."""
+        now = self.clock_ms()
+        with self.database.read() as transaction:
+            state = situation(self.core, transaction)
+            links = transaction.child_links()
+            contacts = {link.station: link.last_contact_ms for link in links}
+            for link in links:
+                if link.health:
+                    below = msgspec.json.decode(link.health, type=Health)
+                    contacts.update(below.contacts)
+        quiet = Health(
+            release=self.release,
+            started_ms=self.started_ms,
+            unsent=state.rungs.local,
+            oldest_unsent_ms=state.oldest_unsent_ms,
+            set_aside=state.set_aside,
+            database_bytes=self.database.path.stat().st_size,
+        )
+        shape = msgspec.json.encode((quiet.unsent, quiet.set_aside, sorted(contacts)))
+        if shape == self._health_told and now - self._health_at_ms < HEALTH_EVERY_MS:
+            return None
+        self._health_told, self._health_at_ms = shape, now
+        return msgspec.structs.replace(quiet, contacts=contacts)

@@ -1,0 +1,127 @@
+"""The registers as this node holds them, typed, for one transaction; and the context of an act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+import msgspec
+
+from casework import registers as typed
+from casework.calendar import WorkCalendar
+from casework.context import Context
+from casework.matter import Matter, parse_matter
+from casework.registers import CalendarYear, Service, StaffEntry, StationTree
+from sync.protocol.ports import Transaction
+
+CHINA = timezone(timedelta(hours=8))
+NATION = "000000000000"
+_SHARED_REGISTERS = ("stations", "calendar")
+PINNED = "pinned_matter"
+"""Statement kind under which matter entries pinned by cases are kept, by hash, for ever."""
+
+
+def day_of(at_ms: int) -> date:
+    """Return the day in China of a time in ms."""
+    return datetime.fromtimestamp(at_ms / 1000, CHINA).date()
+
+
+class Shared(NamedTuple):
+    """What many acts of a day read whole: the tree of stations and the calendar years."""
+
+    tree: StationTree
+    years: list[CalendarYear]
+
+
+class Registries:
+    """Makes a `Registry` per transaction; keeps what is costly to read until an edition changes."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._shared = Shared(StationTree([], date.min), [])
+
+    def of(self, transaction: Transaction, at_ms: int) -> Registry:
+        """Return the registers as held in this transaction on the day of `at_ms`."""
+        today = day_of(at_ms)
+        editions = transaction.editions().items()
+        kept = tuple(sorted(e for e in editions if e[0].split("/")[0] in _SHARED_REGISTERS))
+        if (today, kept) != self._key:
+            self._shared = _read_shared(transaction, today)
+            self._key = (today, kept)
+        return Registry(transaction, at_ms, self._shared)
+
+
+def _read_shared(transaction: Transaction, today: date) -> Shared:
+    stations = [msgspec.json.decode(e.raw) for e in transaction.entries("stations")]
+    years = [msgspec.json.decode(e.raw) for e in transaction.entries("calendar")]
+    return Shared(
+        StationTree([typed.parse_station(row) for row in stations], today),
+        [typed.parse_calendar_year(row) for row in years],
+    )
+
+
+class Registry:
+    """Lookups in the register entries of one transaction."""
+
+    def __init__(self, transaction: Transaction, at_ms: int, shared: Shared) -> None:
+        self._transaction = transaction
+        self.at_ms = at_ms
+        self.today = day_of(at_ms)
+        self.tree = shared.tree
+        self._years = shared.years
+
+    def _entry(self, register: str, key: str) -> dict[str, Any] | None:
+        found = self._transaction.entry(register, key)
+        return None if found is None else msgspec.json.decode(found.raw)
+
+    def calendar(self, station: str) -> WorkCalendar:
+        """Return the working-day calendar of a station: the nation's, overlaid from above down."""
+        path = [station, *self.tree.ancestors(station)]
+        divisions = [self.tree.division(code) for code in reversed(path)]
+        return WorkCalendar(self._years, [NATION, *(d for d in divisions if d)])
+
+    def matter_entry(self, code: str) -> dict[str, Any] | None:
+        """Return the newest matter entry as published."""
+        return self._entry("matters", code)
+
+    def matter(self, code: str) -> Matter | None:
+        entry = self.matter_entry(code)
+        return None if entry is None else parse_matter(entry)
+
+    def matter_by_hash(self, pinned: str) -> Matter | None:
+        """Return the version of a matter that some case here pinned."""
+        raw = self._transaction.statement(PINNED, pinned)
+        return None if raw is None else parse_matter(msgspec.json.decode(raw))
+
+    def service(self, station: str, matter: str) -> Service | None:
+        entry = self._entry("services", f"{station}/{matter}")
+        found = None if entry is None else typed.parse_service(entry)
+        return found if found is not None and found.valid_on(self.today) else None
+
+    def staff(self, number: str) -> StaffEntry | None:
+        entry = self._entry("staff", number)
+        found = None if entry is None else typed.parse_staff(entry)
+        return found if found is not None and found.valid_on(self.today) else None
+
+    def context(
+        self,
+        station: str,
+        *,
+        numbers_by: str = "",
+        next_official_number: Callable[[], str] | None = None,
+    ) -> Context:
+        """Return what an act of `station` needs to know today."""
+        return Context(
+            station=station,
+            tree=self.tree,
+            today=self.today,
+            at_ms=self.at_ms,
+            matter=self.matter,
+            matter_by_hash=self.matter_by_hash,
+            service=self.service,
+            staff=self.staff,
+            calendar=self.calendar(station),
+            numbers_by=numbers_by,
+            next_official_number=next_official_number,
+        )

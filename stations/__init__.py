@@ -1,0 +1,1 @@
+"""The station table: how a county's list of stations is read, checked and made a register."""

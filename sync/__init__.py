@@ -1,0 +1,1 @@
+"""Moves registers, events and blobs between neighbouring nodes; knows nothing of casework."""

@@ -1,0 +1,246 @@
+"""The child's side of a round: one request with all there is to say, one answer taken in frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from sync.engine import intake, notices, receipts, record, registers, routing, tree, trust
+from sync.engine.core import Core, Effects, count
+from sync.protocol import canonical, digest, frames, rounds
+from sync.protocol.envelope import Event
+from sync.protocol.errors import BadSignature, Malformed
+from sync.protocol.frames import Frame
+from sync.protocol.limits import FRAME_BYTES_TARGET, PROTOCOL_VERSION, ROUND_BYTES_TARGET
+from sync.protocol.names import LogName
+from sync.protocol.ports import BlobStore, LogState, ParentLink, Transaction
+from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
+from sync.protocol.statements import Health
+
+UP_SENT = "up_sent"
+STATEMENTS_PER_ROUND = 200
+
+
+def begin_round(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    blobs: BlobStore,
+    health: Health | None = None,
+) -> bytes:
+    """Return the request of a new round; the same facts go out again until a receipt covers them.
+
+    After an unanswered round the request carries no events: it fetches the receipt first.
+    """
+    assert core.parent is not None, "central has no parent to call"
+    link = transaction.parent_link() or ParentLink(station=core.parent)
+    unanswered = bool(link.nonce)
+    nonce = core.chance.bytes(NONCE_BYTES)
+    own = record.own_log(core, transaction)
+    unsent = [log for log in transaction.logs_unsent() if not log.frozen]
+    hello = Hello(
+        v=PROTOCOL_VERSION,
+        station=core.station,
+        epoch=core.epoch,
+        incarnation=core.incarnation,
+        nonce=nonce,
+        token=link.token,
+        proof=link.challenge,
+        position=own.position,
+        chain=own.chain,
+        acknowledged=link.received,
+        acknowledged_incarnation=link.incarnation,
+        digest=link.digest,
+        tree=tree.load(core, transaction, now_ms).version(core.station),
+        editions={} if link.told_editions else transaction.editions(),
+        wanted=registers.wanted(transaction, blobs),
+        holes=_holes(transaction, unsent),
+        health=health,
+        ask_receipts=unanswered,
+    )
+    payload = canonical.dumps(hello)
+    signature = core.signer.sign(rounds.header_message("hello", payload))
+    out: list[Frame] = []
+    certificates = _certificates(core, transaction, unsent, first=not link.incarnation)
+    if certificates:
+        out.append(frames.encode_statements(0, certificates))
+    out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
+    if not unanswered and not link.challenge:
+        out += _statements(transaction)
+        out += _events(transaction, unsent)
+    transaction.put_parent_link(
+        replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
+    )
+    return frames.encode_stream(out)
+
+
+def _certificates(
+    core: Core, transaction: Transaction, unsent: Iterable[LogState], *, first: bool
+) -> list[bytes]:
+    found = [core.certificate] if first else []
+    for log in unsent:
+        raw = transaction.certificate(log.name)
+        if log.parent_position == 0 and raw is not None and raw not in found:
+            found.append(raw)
+    return found
+
+
+def _holes(transaction: Transaction, unsent: Iterable[LogState]) -> list[Hole]:
+    return [
+        Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hole.hash)
+        for log in unsent
+        for hole in transaction.refusals(log.name)
+        if log.parent_position < hole.position <= log.position
+    ]
+
+
+def _statements(transaction: Transaction) -> list[Frame]:
+    items = transaction.outbox(routing.UP, 0, STATEMENTS_PER_ROUND)
+    transaction.set_meta(UP_SENT, str(items[-1].sequence if items else 0))
+    found = [transaction.statement(item.kind, item.ref) for item in items]
+    raws = [raw for raw in found if raw is not None]
+    return [frames.encode_statements(0, raws)] if raws else []
+
+
+def _events(transaction: Transaction, unsent: Iterable[LogState]) -> list[Frame]:
+    out: list[Frame] = []
+    batch: list[Event] = []
+    size = total = 0
+    for log in unsent:
+        after = log.parent_position
+        while total < ROUND_BYTES_TARGET:
+            page = transaction.log_events(log.name, after, 200)
+            if not page:
+                break
+            for stored in page:
+                batch.append(stored.event)
+                size += frames.event_bytes(stored.event)
+                if size > FRAME_BYTES_TARGET:
+                    out.append(frames.encode_events(0, batch))
+                    total += size
+                    batch, size = [], 0
+            after = page[-1].name.position
+    if batch:
+        out.append(frames.encode_events(0, batch))
+    return out
+
+
+def receive_frame(
+    core: Core, transaction: Transaction, now_ms: int, blobs: BlobStore, frame: Frame
+) -> Effects:
+    """Take one frame of the answer, in a transaction of its own.
+
+    Raises: BadSignature, NoCertificate, Malformed: the rest of the answer is dropped, what was
+    committed stays.
+    """
+    effects = Effects()
+    if frame.type == frames.ANSWER:
+        _answer(core, transaction, now_ms, frame.payload, effects)
+    elif frame.type == frames.EVENTS:
+        through, events = frames.decode_events(frame.payload)
+        _handed_down(core, transaction, now_ms, through, events, effects)
+    elif frame.type == frames.STATEMENTS:
+        through, raws = frames.decode_statements(frame.payload)
+        for raw in raws:
+            notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
+        _received(transaction, through)
+    elif frame.type == frames.BLOB:
+        piece = frames.decode_blob(frame.payload)
+        if any(w.sha256 == piece.sha256 for w in registers.wanted(transaction, blobs)):
+            blobs.put_piece(piece.sha256, piece.size, piece.offset, piece.data)
+            effects.more = True
+    return effects
+
+
+def _received(transaction: Transaction, through: int) -> None:
+    link = transaction.parent_link()
+    if link is not None and through > link.received:
+        transaction.put_parent_link(replace(link, received=through))
+
+
+def _handed_down(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    through: int,
+    events: list[Event],
+    effects: Effects,
+) -> None:
+    link = transaction.parent_link()
+    if link is None:
+        return
+    shape = tree.load(core, transaction, now_ms)
+    total, doubted = link.digest, False
+    below = shape.subtree(core.station)
+    for event in events:
+        try:
+            became = intake.from_parent(
+                core, shape, transaction, now_ms, event, link.station, effects
+            )
+            written_above = intake.claimed_name(event).station not in below
+        except Malformed:
+            count(transaction, "events_without_name")
+            continue
+        if became == intake.TAKEN and written_above:
+            total = digest.add(total, event.hash)
+        doubted = doubted or became == intake.DOUBTED
+    transaction.put_parent_link(replace(link, digest=total))
+    if not doubted:
+        _received(transaction, through)
+
+
+def _answer(
+    core: Core, transaction: Transaction, now_ms: int, raw: bytes, effects: Effects
+) -> None:
+    link = transaction.parent_link()
+    signature, payload = rounds.split_header(raw)
+    answer = rounds.decode_header(payload, Answer)
+    if link is None or answer.nonce != link.nonce or not link.nonce:
+        raise BadSignature("an answer to no round of ours")
+    if answer.station != link.station:
+        raise BadSignature("an answer of somebody else than the parent")
+    key = trust.station_key(core, transaction, LogName(answer.station, answer.epoch))
+    if not core.verifier.verify(key, rounds.header_message("answer", payload), signature):
+        raise BadSignature("answer")
+    if answer.incarnation != link.incarnation:
+        link = _new_parent_life(transaction, link, answer)
+    link = replace(
+        link,
+        nonce=b"",
+        verdict=answer.verdict if not answer.reason else f"{answer.verdict}/{answer.reason}",
+        challenge=answer.challenge,
+        hint_ms=answer.hint_ms,
+        token=answer.token or link.token,
+        failures=0,
+        last_success_ms=now_ms,
+    )
+    if answer.verdict == rounds.OK:
+        link = replace(link, told_editions=True)
+        sent = int(transaction.meta(UP_SENT) or "0")
+        if sent:
+            transaction.acknowledge(routing.UP, sent)
+        for receipt in answer.receipts:
+            receipts.take(transaction, receipt)
+    transaction.put_parent_link(link)
+    unsent = bool(transaction.logs_unsent())
+    effects.more = answer.more or answer.verdict == rounds.PROVE or unsent
+    for name in answer.frozen:
+        _freeze(transaction, name)
+
+
+def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer) -> ParentLink:
+    """Forget what an earlier incarnation of the parent said it holds; offer it all again."""
+    if link.incarnation:
+        count(transaction, "parent_incarnations")
+        for log in transaction.logs():
+            if log.parent_position:
+                transaction.put_log(replace(log, parent_position=0))
+    return replace(link, incarnation=answer.incarnation, received=0, told_editions=False, token=b"")
+
+
+def _freeze(transaction: Transaction, name: str) -> None:
+    station, _, epoch = name.partition("/")
+    log = transaction.log(LogName(station, int(epoch))) if epoch.isdigit() else None
+    if log is not None and not log.frozen:
+        transaction.put_log(replace(log, frozen=rounds.FORK))

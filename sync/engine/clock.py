@@ -1,0 +1,44 @@
+"""The hybrid logical clock, and central's word for the time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from sync.protocol.envelope import HLC_COUNTER
+from sync.protocol.limits import CLOCK_AHEAD_MS_MAX
+from sync.protocol.ports import Transaction
+
+_LAST = "hlc"
+TRUSTED_OFFSET = "trusted_offset_ms"
+"""Trusted time minus the local clock when the last time mark came in."""
+TRUSTED_AT = "trusted_at_ms"
+CHINA = timezone(timedelta(hours=8))
+
+
+def tick(transaction: Transaction, now_ms: int) -> int:
+    """Return the next hybrid time of this node; greater than any it gave or followed."""
+    last = int(transaction.meta(_LAST) or "0")
+    value = max(last + 1, now_ms * HLC_COUNTER)
+    transaction.set_meta(_LAST, str(value))
+    return value
+
+
+def follow(transaction: Transaction, remote: int, now_ms: int) -> bool:
+    """Move the clock up to a remote time; return False, unmoved, when that lies too far ahead."""
+    if remote > (now_ms + CLOCK_AHEAD_MS_MAX) * HLC_COUNTER:
+        return False
+    last = int(transaction.meta(_LAST) or "0")
+    if remote > last:
+        transaction.set_meta(_LAST, str(remote))
+    return True
+
+
+def trusted_ms(transaction: Transaction, now_ms: int) -> int | None:
+    """Return the trusted time, None before any time mark came in."""
+    offset = transaction.meta(TRUSTED_OFFSET)
+    return None if offset is None else now_ms + int(offset)
+
+
+def day_of(at_ms: int) -> str:
+    """Return the calendar day in China as YYYY-MM-DD."""
+    return datetime.fromtimestamp(at_ms / 1000, CHINA).strftime("%Y-%m-%d")

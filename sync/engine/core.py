@@ -1,0 +1,79 @@
+"""Who this node is, and what a step leaves to be done after its commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sync.protocol.names import LogName
+from sync.protocol.ports import Chance, Signer, StoredEvent, Transaction, Verifier
+from sync.protocol.registers import Shelf
+
+if TYPE_CHECKING:
+    from sync.engine.tree import Tree
+
+TREE_VERSION = "tree_version"
+
+
+@dataclass(slots=True)
+class Core:
+    """One node's identity and its ports other than the store.
+
+    Shapes: `authority` public keys pinned at enrolment; `root` the code of central; `parent` None
+    at central; `certificate` the encoded statement that opens this epoch.
+    """
+
+    station: str
+    epoch: int
+    incarnation: str
+    root: str
+    parent: str | None
+    authority: tuple[bytes, ...]
+    certificate: bytes
+    signer: Signer
+    verifier: Verifier
+    chance: Chance
+    keys: dict[LogName, bytes] = field(default_factory=dict)
+    trees: dict[tuple[str, str], Tree] = field(default_factory=dict)
+
+    @property
+    def log(self) -> LogName:
+        return LogName(self.station, self.epoch)
+
+    @property
+    def is_root(self) -> bool:
+        return self.parent is None
+
+    @property
+    def signer_name(self) -> str:
+        return f"{self.station}/{self.epoch}"
+
+
+@dataclass(slots=True)
+class Effects:
+    """What happened in a step, for its caller to act on after the commit.
+
+    Shapes: `stored` events new here, in arrival order; `settled` held before and good now;
+    `shelves` switched to a new edition;
+    `more` another round is worth making at once; `news` something to hand up or down.
+    """
+
+    stored: list[StoredEvent] = field(default_factory=list)
+    settled: list[StoredEvent] = field(default_factory=list)
+    shelves: list[Shelf] = field(default_factory=list)
+    more: bool = False
+    news: bool = False
+
+    def add(self, other: Effects) -> None:
+        """Take in what another step left."""
+        self.stored += other.stored
+        self.settled += other.settled
+        self.shelves += other.shelves
+        self.more = self.more or other.more
+        self.news = self.news or other.news
+
+
+def count(transaction: Transaction, name: str, by: int = 1) -> None:
+    """Add to a named counter of this node, shown as a metric."""
+    key = f"count/{name}"
+    transaction.set_meta(key, str(int(transaction.meta(key) or "0") + by))

@@ -1,0 +1,205 @@
+"""Events from a neighbour: verified, held, passed over or refused, one by one.
+
+From a child a log comes gapless, so the cursor is a position. From the parent come chosen events of
+other subtrees, so the cursor is the link's sequence. Whatever is wrong with one event, the others
+of its frame go on.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from sync.engine import audience, clock, routing, trust
+from sync.engine.core import Core, Effects, count
+from sync.engine.tree import Tree
+from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
+from sync.protocol.errors import BadSignature, Malformed, NoCertificate, PeerProtocolError
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import LogState, Refused, StoredEvent, Transaction
+from sync.protocol.receipts import chain_next, chain_start
+
+TAKEN = "taken"
+DUPLICATE = "duplicate"
+GAP = "gap"
+DOUBTED = "doubted"
+REFUSED = "refused"
+FROZEN = "frozen"
+FORK = "fork"
+DOUBTS_MAX = 1
+"""What does not verify is asked for once more, then refused (DESIGN 7)."""
+
+
+class _Claim(msgspec.Struct):
+    """Just enough of an envelope to say which position is refused."""
+
+    station: str
+    epoch: int
+    pos: int
+
+
+def claimed_name(event: Event) -> EventName:
+    """Return the name an unverified envelope claims. Raises: Malformed."""
+    try:
+        claim = msgspec.json.decode(event.envelope, type=_Claim)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed("envelope without a name") from error
+    return EventName.parse(f"{claim.station}/{claim.epoch}/{claim.pos}")
+
+
+def log_state(transaction: Transaction, log: LogName, source: str) -> LogState:
+    """Return the state of a log held here, an empty one when it is new."""
+    return transaction.log(log) or LogState(log, 0, chain_start(log), source=source)
+
+
+def from_child(
+    core: Core,
+    tree: Tree,
+    transaction: Transaction,
+    now_ms: int,
+    event: Event,
+    source: str,
+    effects: Effects,
+) -> str:
+    """Take one event of a log of a child's subtree and return what became of it."""
+    name = claimed_name(event)
+    log = log_state(transaction, name.log, source)
+    if name.position <= log.position:
+        return _again(core, transaction, log, name, event)
+    if log.frozen:
+        return FROZEN
+    if name.position > log.position + 1:
+        return GAP
+    try:
+        envelope = _verified(core, transaction, event)
+    except NoCertificate:
+        return GAP
+    except PeerProtocolError as error:
+        if name.station not in tree.subtree(source):
+            return DOUBTED  # nobody can have a stranger's position refused
+        return _doubt(transaction, log, name, event, error)
+    chain = chain_next(log.chain, event.hash)
+    stored = _stored(envelope, event, now_ms, source, chain)
+    _hold(core, tree, transaction, now_ms, stored, effects)
+    advanced = replace(log, position=name.position, chain=chain, source=source)
+    transaction.put_log(pass_holes(transaction, advanced))
+    return TAKEN
+
+
+def from_parent(
+    core: Core,
+    tree: Tree,
+    transaction: Transaction,
+    now_ms: int,
+    event: Event,
+    source: str,
+    effects: Effects,
+) -> str:
+    """Take one event handed down and return what became of it."""
+    name = claimed_name(event)
+    held = transaction.event(name)
+    if held is not None:
+        return DUPLICATE if held.event.envelope == event.envelope else FORK
+    if transaction.doubts(name) > DOUBTS_MAX:
+        return REFUSED
+    try:
+        envelope = _verified(core, transaction, event)
+    except PeerProtocolError as error:
+        transaction.doubt(name)
+        count(transaction, "events_doubted")
+        if transaction.doubts(name) <= DOUBTS_MAX:
+            return DOUBTED
+        transaction.refuse(Refused(name.log, name.position, error.code, event.hash))
+        count(transaction, "events_refused")
+        return REFUSED
+    if name.log == core.log:
+        return REFUSED
+    _hold(core, tree, transaction, now_ms, _stored(envelope, event, now_ms, source, b""), effects)
+    return TAKEN
+
+
+def pass_holes(transaction: Transaction, log: LogState) -> LogState:
+    """Return the log with its cursor moved past refused positions that follow it."""
+    holes = {r.position: r.hash for r in transaction.refusals(log.name)}
+    while log.position + 1 in holes:
+        passed = holes[log.position + 1]
+        log = replace(log, position=log.position + 1, chain=chain_next(log.chain, passed))
+    return log
+
+
+def _verified(core: Core, transaction: Transaction, event: Event) -> Envelope:
+    claimed = claimed_name(event)
+    key = trust.station_key(core, transaction, claimed.log)
+    if not core.verifier.verify(key, signed_message("event", event.envelope), event.signature):
+        raise BadSignature(str(claimed))
+    envelope = parse_envelope(event.envelope)
+    check_body(envelope, event)
+    return envelope
+
+
+def _stored(
+    envelope: Envelope, event: Event, now_ms: int, source: str, chain: bytes
+) -> StoredEvent:
+    return StoredEvent(
+        name=envelope.name,
+        hlc=envelope.hlc,
+        stream=envelope.stream,
+        type=envelope.type,
+        actor=envelope.actor,
+        audience=tuple(envelope.aud),
+        event=event,
+        received_ms=now_ms,
+        source=source,
+        chain=chain,
+    )
+
+
+def _hold(
+    core: Core,
+    tree: Tree,
+    transaction: Transaction,
+    now_ms: int,
+    stored: StoredEvent,
+    effects: Effects,
+) -> None:
+    if not clock.follow(transaction, stored.hlc, now_ms):
+        count(transaction, "events_ahead_of_clock")
+    standing, reason = audience.judge(core, tree, transaction, stored)
+    stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
+    effects.stored.append(stored)
+    effects.settled += routing.settle(core, tree, transaction, stored)[1:]
+    effects.news = True
+
+
+def _again(
+    core: Core, transaction: Transaction, log: LogState, name: EventName, event: Event
+) -> str:
+    held = transaction.event(name)
+    if held is None or held.event.envelope == event.envelope:
+        return DUPLICATE
+    try:
+        _verified(core, transaction, event)
+    except PeerProtocolError:
+        return DOUBTED  # only the author's own signature can prove a fork
+    if not log.frozen:
+        transaction.put_log(replace(log, frozen=FORK))
+        transaction.put_statement("evidence", str(name), event.envelope + event.signature)
+        count(transaction, "logs_frozen")
+    return FORK
+
+
+def _doubt(
+    transaction: Transaction,
+    log: LogState,
+    name: EventName,
+    event: Event,
+    error: PeerProtocolError,
+) -> str:
+    transaction.doubt(name)
+    count(transaction, "events_doubted")
+    if transaction.doubts(name) <= DOUBTS_MAX:
+        return DOUBTED
+    transaction.refuse(Refused(name.log, name.position, error.code, event.hash))
+    transaction.put_log(pass_holes(transaction, log))
+    count(transaction, "events_refused")
+    return REFUSED

@@ -1,0 +1,136 @@
+"""Statements from a neighbour: certificates, attachments, time marks, receipts, manifests.
+
+Each is verified, held if it is newer than what is held, and handed on in its own direction. One
+that fails is counted and passed over; the others go on.
+"""
+
+from __future__ import annotations
+
+from sync.engine import clock, receipts, registers, routing, tree, trust
+from sync.engine.core import Core, Effects, count
+from sync.protocol import canonical, statements
+from sync.protocol.errors import BadSignature, PeerProtocolError, RegisterRefused
+from sync.protocol.limits import PROTOCOL_VERSION
+from sync.protocol.ports import Transaction
+from sync.protocol.statements import Attachment, Statement, TimeMark
+
+TIME_MARK_EVERY_MS = 15 * 60 * 1000
+
+
+def take(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    raw: bytes,
+    *,
+    from_child: str | None,
+    effects: Effects,
+) -> str:
+    """Take one statement; return "" or the stable code of what was wrong with it."""
+    try:
+        statement = statements.decode(raw)
+        if statement.kind == statements.CERTIFICATE:
+            trust.take_certificate(core, transaction, raw, first_hand_ms=None)
+        elif from_child is not None:
+            _from_child(core, transaction, now_ms, statement, effects)
+        else:
+            _from_parent(core, transaction, now_ms, statement, effects)
+    except (PeerProtocolError, RegisterRefused) as error:
+        count(transaction, f"statements_refused/{error.code}")
+        return error.code
+    return ""
+
+
+def _from_child(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    statement: Statement,
+    effects: Effects,
+) -> None:
+    if statement.kind != statements.ATTACHMENT:
+        return  # nothing else travels up as a statement in this version: passed over
+    station = trust.signed_by_station(core, transaction, statement)
+    attachment = statement.read(Attachment)
+    if attachment.station != station:
+        raise BadSignature("attachment of another station")
+    held = transaction.statement(statements.ATTACHMENT, station)
+    if held is not None:
+        if statements.decode(held).read(Attachment).since_ms >= attachment.since_ms:
+            return
+    transaction.put_statement(statements.ATTACHMENT, station, statements.encode(statement))
+    tree.changed(transaction)
+    routing.derive_moved(core, tree.load(core, transaction, now_ms), transaction)
+    if not core.is_root:
+        transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
+        effects.news = True
+
+
+def _from_parent(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    statement: Statement,
+    effects: Effects,
+) -> None:
+    shape = tree.load(core, transaction, now_ms)
+    if statement.kind == statements.RECEIPT:
+        if receipts.take_central(core, transaction, statement):
+            effects.news = True
+    elif statement.kind == statements.TIME_MARK:
+        _time_mark(core, transaction, now_ms, statement)
+    elif statement.kind == statements.MANIFEST:
+        registers.take_manifest(core, shape, transaction, statement)
+        effects.more = True
+
+
+def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Statement) -> None:
+    if trust.signed_by_station(core, transaction, statement) != core.root:
+        raise BadSignature("time mark of somebody else than central")
+    mark = statement.read(TimeMark)
+    held = transaction.statement(statements.TIME_MARK, "")
+    if held is not None and statements.decode(held).read(TimeMark).at_ms >= mark.at_ms:
+        return
+    transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
+    transaction.set_meta(clock.TRUSTED_OFFSET, str(mark.at_ms - now_ms))
+    transaction.set_meta(clock.TRUSTED_AT, str(now_ms))
+    for link in transaction.child_links():
+        owe_time_mark(core, transaction, link.station)
+
+
+def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
+    """At central: sign the time anew when the last mark is old, and owe it to every child."""
+    held = transaction.statement(statements.TIME_MARK, "")
+    if held is not None:
+        last = statements.decode(held).read(TimeMark).at_ms
+        if last <= now_ms < last + TIME_MARK_EVERY_MS:
+            return
+    mark = TimeMark(PROTOCOL_VERSION, now_ms, core.incarnation)
+    statement = trust.sign(core, statements.TIME_MARK, canonical.dumps(mark))
+    transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
+    for link in transaction.child_links():
+        owe_time_mark(core, transaction, link.station)
+
+
+def owe_time_mark(core: Core, transaction: Transaction, child: str) -> None:
+    """Owe a child the newest time mark, with the certificate it is checked by."""
+    held = transaction.statement(statements.TIME_MARK, "")
+    link = transaction.child_link(child)
+    if held is None or link is None:
+        return
+    routing.owe_signer(transaction, link, statements.decode(held))
+    transaction.enqueue(child, statements.TIME_MARK, "")
+
+
+def attach(core: Core, transaction: Transaction, now_ms: int) -> None:
+    """Sign who this station's parent is now, once per parent, and owe it upwards."""
+    if core.parent is None:
+        return
+    held = transaction.statement(statements.ATTACHMENT, core.station)
+    if held is not None and statements.decode(held).read(Attachment).parent == core.parent:
+        return
+    attachment = Attachment(PROTOCOL_VERSION, core.station, core.parent, now_ms)
+    statement = trust.sign(core, statements.ATTACHMENT, canonical.dumps(attachment))
+    transaction.put_statement(statements.ATTACHMENT, core.station, statements.encode(statement))
+    tree.changed(transaction)
+    transaction.enqueue(routing.UP, statements.ATTACHMENT, core.station)

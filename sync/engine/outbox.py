@@ -1,0 +1,88 @@
+"""What a link owes its child, in frames, in order, within a budget. Reading never deletes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sync.engine import routing
+from sync.protocol import frames, statements
+from sync.protocol.envelope import Event
+from sync.protocol.frames import Frame
+from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import OutboxItem, Transaction
+
+ITEMS_PER_ROUND = 2000
+
+
+class Load(NamedTuple):
+    """Frames for one answer; `through` is the last sequence in them, `more` that some are left."""
+
+    frames: list[Frame]
+    through: int
+    more: bool
+
+
+class _Run:
+    """Consecutive items of one sort, closed into one frame."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.events: list[Event] = []
+        self.notices: list[bytes] = []
+        self.size = 0
+        self.total = 0
+        self.through = 0
+
+    def add(self, sequence: int, event: Event | None, notice: bytes | None) -> None:
+        if event is not None:
+            if self.notices or self.size > FRAME_BYTES_TARGET:
+                self.close()
+            self.events.append(event)
+            grown = frames.event_bytes(event)
+        elif notice is not None:
+            if self.events or self.size > FRAME_BYTES_TARGET:
+                self.close()
+            self.notices.append(notice)
+            grown = len(notice)
+        else:
+            grown = 0
+        self.size += grown
+        self.total += grown
+        self.through = sequence
+
+    def close(self) -> None:
+        if self.events:
+            self.frames.append(frames.encode_events(self.through, self.events))
+        elif self.notices:
+            self.frames.append(frames.encode_statements(self.through, self.notices))
+        self.events, self.notices, self.size = [], [], 0
+
+
+def load(transaction: Transaction, link: str, after: int) -> Load:
+    """Return the frames a link owes after a sequence, in order.
+
+    Bounds: `limits.ROUND_BYTES_TARGET` for a whole answer, `FRAME_BYTES_TARGET` for a frame.
+    """
+    run = _Run()
+    run.through = after
+    items = transaction.outbox(link, after, ITEMS_PER_ROUND)
+    for item in items:
+        if run.total > ROUND_BYTES_TARGET:
+            break
+        event, notice = _content(transaction, item)
+        run.add(item.sequence, event, notice)
+    run.close()
+    last = items[-1].sequence if items else after
+    more = run.through < last or len(items) == ITEMS_PER_ROUND
+    return Load(run.frames, run.through, more)
+
+
+def _content(transaction: Transaction, item: OutboxItem) -> tuple[Event | None, bytes | None]:
+    if item.kind == routing.EVENT:
+        held = transaction.event(EventName.parse(item.ref))
+        return (None if held is None else held.event), None
+    if item.kind == statements.CERTIFICATE:
+        station, _, epoch = item.ref.partition("/")
+        return None, transaction.certificate(LogName(station, int(epoch)))
+    return None, transaction.statement(item.kind, item.ref)

@@ -1,0 +1,307 @@
+"""The parent's side of a round: hello checked, frames taken one by one, answer given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from sync.engine import (
+    clock,
+    intake,
+    notices,
+    outbox,
+    ratchet,
+    receipts,
+    registers,
+    routing,
+    tree,
+    trust,
+)
+from sync.engine.core import Core, Effects, count
+from sync.protocol import canonical, frames, rounds, statements
+from sync.protocol.errors import BadSignature, Malformed
+from sync.protocol.frames import BlobPiece, Frame
+from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
+from sync.protocol.names import LogName
+from sync.protocol.ports import BlobStore, ChildLink, LogState, Refused, Transaction
+from sync.protocol.receipts import LogReceipt
+from sync.protocol.rounds import Answer, Hello
+from sync.protocol.statements import Revocation
+
+HINT_MS = 30_000
+BLOB_PIECE_BYTES = 128 * 1024
+
+
+@dataclass(slots=True)
+class Session:
+    """What the parent remembers between the frames of one request."""
+
+    hello: Hello
+    verdict: str
+    reason: str = ""
+    token: bytes = b""
+    challenge: bytes = b""
+    touched: set[LogName] = field(default_factory=set)
+
+    @property
+    def child(self) -> str:
+        return self.hello.station
+
+
+def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes) -> Session:
+    """Return the session of a child whose hello verifies, with the verdict on it.
+
+    Raises: Malformed, LimitExceeded, UnsupportedVersion, NoCertificate, BadSignature.
+    """
+    signature, payload = rounds.split_header(raw)
+    hello = rounds.decode_header(payload, Hello)
+    log = LogName(hello.station, hello.epoch)
+    key = trust.station_key(core, transaction, log)
+    if not core.verifier.verify(key, rounds.header_message("hello", payload), signature):
+        raise BadSignature("hello")
+    if hello.station == core.station:
+        raise BadSignature("a node does not call itself")
+    if _revoked(transaction, log):
+        return Session(hello, rounds.REVOKED)
+    link = _link(core, transaction, now_ms, hello)
+    verdict, link = ratchet.check(core, transaction, link, hello)
+    if verdict != rounds.OK:
+        transaction.put_child_link(link)
+        return Session(hello, verdict, reason=link.suspect, challenge=link.challenge)
+    health = canonical.dumps(hello.health) if hello.health is not None else link.health
+    link = replace(link, last_contact_ms=now_ms, rounds=link.rounds + 1, health=health)
+    transaction.put_child_link(link)
+    verdict = _head_verdict(transaction, log, hello)
+    _book(core, transaction, now_ms, hello, verdict)
+    return Session(hello, verdict, token=link.token)
+
+
+def receive_frame(
+    core: Core, transaction: Transaction, now_ms: int, session: Session, frame: Frame
+) -> Effects:
+    """Take one further frame of a request, in a transaction of its own.
+
+    Raises: Malformed; the frames before it stay committed.
+    """
+    effects = Effects()
+    if session.verdict != rounds.OK:
+        return effects
+    if frame.type == frames.EVENTS:
+        shape = tree.load(core, transaction, now_ms)
+        for event in frames.decode_events(frame.payload)[1]:
+            try:
+                intake.from_child(core, shape, transaction, now_ms, event, session.child, effects)
+                session.touched.add(intake.claimed_name(event).log)
+            except Malformed:
+                count(transaction, "events_without_name")
+    elif frame.type == frames.STATEMENTS:
+        for raw in frames.decode_statements(frame.payload)[1]:
+            notices.take(core, transaction, now_ms, raw, from_child=session.child, effects=effects)
+    return effects
+
+
+def receive_introduction(
+    core: Core, transaction: Transaction, now_ms: int, frame: Frame, caller: str
+) -> None:
+    """Take the certificates a child sends ahead of its hello.
+
+    Its own is judged for expiry here, at first hand, by the later of clock and trusted time; those
+    of its subtree were judged by their own parents.
+    Raises: VoucherRefused, BadSignature, Malformed: the caller answers with the code.
+    """
+    latest = max(now_ms, clock.trusted_ms(transaction, now_ms) or 0)
+    for raw in frames.decode_statements(frame.payload)[1]:
+        if statements.decode(raw).kind != statements.CERTIFICATE:
+            continue
+        own = trust.read_certificate(core, raw)[0].station == caller
+        trust.take_certificate(core, transaction, raw, first_hand_ms=latest if own else None)
+
+
+def claimed_caller(raw: bytes) -> str:
+    """Return the station an unverified hello claims to be. Raises: Malformed, LimitExceeded."""
+    return rounds.decode_header(rounds.split_header(raw)[1], Hello).station
+
+
+def finish(
+    core: Core, transaction: Transaction, now_ms: int, session: Session, blobs: BlobStore
+) -> bytes:
+    """Return the whole answer to a request whose frames were taken."""
+    hello = session.hello
+    if session.verdict != rounds.OK:
+        return _stream(
+            core,
+            transaction,
+            session,
+            Answer(
+                v=PROTOCOL_VERSION,
+                station=core.station,
+                epoch=core.epoch,
+                incarnation=core.incarnation,
+                nonce=hello.nonce,
+                verdict=session.verdict,
+                reason=session.reason,
+                challenge=session.challenge,
+                token=session.token,
+            ),
+            [],
+        )
+    given = _receipts(core, transaction, now_ms, session)
+    if core.is_root:
+        notices.make_time_mark(core, transaction, now_ms)
+    link = transaction.child_link(session.child)
+    after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
+    load = outbox.load(transaction, session.child, after)
+    shape = tree.load(core, transaction, now_ms)
+    pieces, cut = _blobs(hello, blobs, sum(len(f.payload) for f in load.frames))
+    answer = Answer(
+        v=PROTOCOL_VERSION,
+        station=core.station,
+        epoch=core.epoch,
+        incarnation=core.incarnation,
+        nonce=hello.nonce,
+        verdict=rounds.OK,
+        token=session.token,
+        receipts=given,
+        through=load.through,
+        more=load.more or cut,
+        digest=link.digest if link is not None else b"",
+        tree=shape.version(session.child),
+        frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
+        hint_ms=HINT_MS,
+    )
+    return _stream(core, transaction, session, answer, [*load.frames, *pieces])
+
+
+def _stream(
+    core: Core, transaction: Transaction, session: Session, answer: Answer, rest: list[Frame]
+) -> bytes:
+    ahead: list[Frame] = []
+    if session.hello.acknowledged_incarnation != core.incarnation:
+        ahead.append(frames.encode_statements(0, [core.certificate]))
+    return frames.encode_stream([*ahead, _signed(core, answer), *rest])
+
+
+def _signed(core: Core, answer: Answer) -> Frame:
+    payload = canonical.dumps(answer)
+    signature = core.signer.sign(rounds.header_message("answer", payload))
+    return Frame(frames.ANSWER, rounds.encode_header(signature, payload))
+
+
+def _revoked(transaction: Transaction, log: LogName) -> bool:
+    raw = transaction.statement(statements.REVOCATION, f"{log.station}/{log.epoch}")
+    if raw is None:
+        return False
+    return statements.decode(raw).read(Revocation).kind != "retired"
+
+
+def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> ChildLink:
+    link = transaction.child_link(hello.station)
+    if link is not None and link.incarnation == hello.incarnation and link.epoch == hello.epoch:
+        return link
+    fresh = ChildLink(
+        station=hello.station,
+        epoch=hello.epoch,
+        incarnation=hello.incarnation,
+        first_contact_ms=link.first_contact_ms if link is not None else now_ms,
+    )
+    if link is not None and hello.incarnation < link.incarnation:
+        return replace(link, suspect=ratchet.SECOND_COPY)  # an older life of this node calls
+    transaction.put_child_link(fresh)
+    shape = tree.load(core, transaction, now_ms)
+    transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
+    routing.derive_link(core, shape, transaction, hello.station)
+    notices.owe_time_mark(core, transaction, hello.station)
+    _owe_receipts(transaction, hello.station)
+    return transaction.child_link(hello.station) or fresh
+
+
+def _owe_receipts(transaction: Transaction, child: str) -> None:
+    link = transaction.child_link(child)
+    for log in transaction.logs():
+        if log.source != child or link is None:
+            continue
+        for rung in receipts.RUNGS:
+            ref = f"{log.name.station}/{log.name.epoch}/{rung}"
+            raw = transaction.statement(statements.RECEIPT, ref)
+            if raw is not None:
+                routing.owe_signer(transaction, link, statements.decode(raw))
+                transaction.enqueue(child, statements.RECEIPT, ref)
+
+
+def _head_verdict(transaction: Transaction, log: LogName, hello: Hello) -> str:
+    held = transaction.log(log)
+    if held is None:
+        return rounds.OK
+    if hello.position < held.position:
+        return rounds.REWIND
+    if hello.position == held.position and hello.chain != held.chain:
+        transaction.put_log(replace(held, frozen=rounds.FORK))
+        count(transaction, "logs_frozen")
+        return rounds.FORK
+    return rounds.OK
+
+
+def _book(core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdict: str) -> None:
+    """Book what an accepted hello says of what it holds, lacks and cannot hand on."""
+    if verdict != rounds.OK:
+        return
+    shape = tree.load(core, transaction, now_ms)
+    child = hello.station
+    if hello.acknowledged_incarnation == core.incarnation:
+        transaction.acknowledge(child, hello.acknowledged)
+        _heal(core, shape, transaction, hello)
+    if hello.editions or hello.acknowledged_incarnation != core.incarnation:
+        registers.owe_editions(core, shape, transaction, child, hello.editions)
+    below = shape.subtree(child)
+    for hole in hello.holes:
+        log = LogName(hole.station, hole.epoch)
+        held = intake.log_state(transaction, log, child)
+        if hole.station in below and hole.position > held.position:
+            transaction.refuse(Refused(log, hole.position, hole.reason, hole.hash))
+            transaction.put_log(intake.pass_holes(transaction, held))
+
+
+def _heal(core: Core, shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:
+    """Derive a link anew when it is idle and the ends do not hold the same; once per difference."""
+    link = transaction.child_link(hello.station)
+    idle = transaction.outbox_count(hello.station) == 0
+    if link is None or not idle or hello.tree != shape.version(hello.station):
+        return
+    if hello.digest != link.digest and hello.digest != link.healed:
+        transaction.put_child_link(replace(link, healed=hello.digest))
+        routing.derive_link(core, shape, transaction, hello.station)
+        count(transaction, "links_healed")
+
+
+def _receipts(
+    core: Core, transaction: Transaction, now_ms: int, session: Session
+) -> list[LogReceipt]:
+    asked = session.hello.ask_receipts
+    asked = asked or session.hello.acknowledged_incarnation != core.incarnation
+    given = []
+    for log in transaction.logs():
+        if log.name in session.touched or (asked and log.source == session.child):
+            if core.is_root:
+                receipts.issue_central(core, transaction, now_ms, log)
+            given.append(receipts.give(transaction, log))
+    return given
+
+
+def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
+    return [log for log in transaction.logs() if log.frozen and log.source == session.child]
+
+
+def _blobs(hello: Hello, blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
+    found: list[Frame] = []
+    for want in hello.wanted:
+        size = blobs.size(want.sha256)
+        at = want.offset
+        while size is not None and at < size:
+            if used > ROUND_BYTES_TARGET:
+                return found, True
+            data = blobs.read(want.sha256, at, BLOB_PIECE_BYTES)
+            found.append(frames.encode_blob(BlobPiece(want.sha256, size, at, data)))
+            at += len(data)
+            used += len(data)
+    return found, False

@@ -1,0 +1,119 @@
+"""Which child gets which stream, and in what order (DESIGN 6, routing).
+
+Routing is a function of (events held, tree). A child gets the good events of every stream whose
+audience meets its subtree, except those written in that subtree: they came from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from sync.engine import audience
+from sync.engine.core import Core
+from sync.engine.tree import Tree
+from sync.protocol import digest, statements
+from sync.protocol.names import LogName
+from sync.protocol.ports import GOOD, INCOMPLETE, ChildLink, StoredEvent, Transaction
+from sync.protocol.statements import Statement
+
+EVENT = "event"
+UP = "^"
+"""Name of the outbox towards the parent; it carries statements only, events go by cursor."""
+_TOLD = "told"
+_SHAPE = "shape"
+
+
+def settle(
+    core: Core, tree: Tree, transaction: Transaction, event: StoredEvent
+) -> list[StoredEvent]:
+    """Take a newly stored event into its stream, route it, and judge anew what waited for it.
+
+    Shapes: returns the events that became good by it, in arrival order, itself first.
+    """
+    if event.standing != GOOD:
+        return []
+    transaction.add_audience(event.stream, audience.members_added(event))
+    _route(tree, transaction, event)
+    settled = [event]
+    for waiting in transaction.stream_events(event.stream):
+        if waiting.standing != INCOMPLETE:
+            continue
+        standing, reason = audience.judge(core, tree, transaction, waiting)
+        if standing != INCOMPLETE:
+            transaction.set_standing(waiting.name, standing, reason)
+            settled += settle(
+                core, tree, transaction, replace(waiting, standing=standing, reason=reason)
+            )
+    return settled
+
+
+def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
+    members = transaction.audience(event.stream)
+    routed = transaction.routes(event.stream)
+    for link in transaction.child_links():
+        below = tree.subtree(link.station)
+        if members.isdisjoint(below):
+            continue
+        if link.station in routed:
+            _owe(transaction, link, [event], below)
+        else:
+            transaction.add_route(event.stream, link.station)
+            _owe(transaction, link, transaction.stream_events(event.stream), below)
+
+
+def _owe(
+    transaction: Transaction,
+    link: ChildLink,
+    events: Iterable[StoredEvent],
+    below: frozenset[str],
+) -> None:
+    total = link.digest
+    for event in events:
+        if event.standing == GOOD and event.name.station not in below:
+            owe_certificate(transaction, link, event.name.log)
+            transaction.enqueue(link.station, EVENT, str(event.name))
+            total = digest.add(total, event.event.hash)
+    transaction.put_child_link(replace(link, digest=total))
+
+
+def owe_certificate(transaction: Transaction, link: ChildLink, log: LogName) -> None:
+    """Owe a log's certificate to a child that was not told of it in its present incarnation."""
+    ref = f"{link.station}/{log.station}/{log.epoch}"
+    if transaction.statement(_TOLD, ref) != link.incarnation.encode():
+        transaction.put_statement(_TOLD, ref, link.incarnation.encode())
+        transaction.enqueue(link.station, statements.CERTIFICATE, f"{log.station}/{log.epoch}")
+
+
+def owe_signer(transaction: Transaction, link: ChildLink, statement: Statement) -> None:
+    """Owe a child the certificate a station's statement is checked by."""
+    station, _, epoch = statement.signer.partition("/")
+    owe_certificate(transaction, link, LogName(station, int(epoch)))
+
+
+def derive_link(core: Core, tree: Tree, transaction: Transaction, child: str) -> None:
+    """Derive a child's routes, outbox and digest anew from the events held.
+
+    What the child holds already comes as a duplicate, which is success. Used on first contact, on
+    a new incarnation, and when digests differ over an idle link.
+    """
+    below = tree.subtree(child)
+    for stream in transaction.streams_routed(child) - set(transaction.streams_of(below)):
+        transaction.drop_route(stream, child)
+    link = transaction.child_link(child)
+    if link is None:
+        return
+    transaction.put_child_link(replace(link, digest=digest.EMPTY))
+    for stream in transaction.streams_of(below):
+        transaction.add_route(stream, child)
+        fresh = transaction.child_link(child) or link
+        _owe(transaction, fresh, transaction.stream_events(stream), below)
+    transaction.put_statement(_SHAPE, child, tree.version(child).encode())
+
+
+def derive_moved(core: Core, tree: Tree, transaction: Transaction) -> None:
+    """Derive anew the links whose subtree has another shape than when they were last derived."""
+    for link in transaction.child_links():
+        if transaction.statement(_SHAPE, link.station) != tree.version(link.station).encode():
+            derive_link(core, tree, transaction, link.station)

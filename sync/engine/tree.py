@@ -1,0 +1,142 @@
+"""The tree of stations: from the stations register, overlaid by signed attachments."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sync.engine.clock import day_of
+from sync.engine.core import TREE_VERSION, Core
+from sync.protocol import statements
+from sync.protocol.ports import Transaction
+from sync.protocol.statements import Attachment
+
+REGISTER = "stations"
+NATION = "000000000000"
+ALL_TIERS = "all"
+
+
+class StationAttributes(msgspec.Struct, frozen=True):
+    """What may change of a station, from a day on."""
+
+    name: str
+    division: str
+    parent: str
+    valid_from: str = msgspec.field(name="from", default="")
+
+
+class StationRow(msgspec.Struct, frozen=True):
+    """What routing needs of a stations entry; further fields are none of its business."""
+
+    code: str
+    tier: str
+    attributes: list[StationAttributes]
+    closed: str = ""
+
+
+@dataclass(slots=True)
+class Tree:
+    """Parents now, parents ever, and what follows from them."""
+
+    parents: dict[str, str]
+    parents_ever: dict[str, set[str]]
+    tiers: dict[str, str]
+    divisions: dict[str, str]
+    children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for station, parent in self.parents.items():
+            if parent:
+                self.children[parent].add(station)
+
+    def subtree(self, station: str) -> frozenset[str]:
+        """Return a station and everything below it."""
+        known = self._subtrees.get(station)
+        if known is None:
+            found, waiting = {station}, [station]
+            while waiting:
+                for child in self.children.get(waiting.pop(), ()):
+                    if child not in found:
+                        found.add(child)
+                        waiting.append(child)
+            known = self._subtrees[station] = frozenset(found)
+        return known
+
+    def path(self, station: str) -> list[str]:
+        """Return a station and its ancestors now, from below."""
+        path: list[str] = []
+        while station and station not in path:
+            path.append(station)
+            station = self.parents.get(station, "")
+        return path
+
+    def was_ancestor(self, station: str, member: str) -> bool:
+        """Return whether `station` is, or by the register's history was, above `member`."""
+        seen, waiting = {member}, [member]
+        while waiting:
+            for parent in self.parents_ever.get(waiting.pop(), ()):
+                if parent == station:
+                    return True
+                if parent not in seen:
+                    seen.add(parent)
+                    waiting.append(parent)
+        return False
+
+    def scopes(self, station: str) -> frozenset[tuple[str, str]]:
+        """Return the (division, tier) pairs whose shelves a station subscribes to."""
+        tier = self.tiers.get(station, ALL_TIERS)
+        divisions = {NATION} | {self.divisions.get(s, NATION) for s in self.path(station)}
+        return frozenset((d, t) for d in divisions for t in (tier, ALL_TIERS))
+
+    def scopes_below(self, station: str) -> frozenset[tuple[str, str]]:
+        """Return the union of `scopes` over a subtree."""
+        return frozenset().union(*(self.scopes(s) for s in self.subtree(station)))
+
+    def version(self, station: str) -> str:
+        """Return a short name of the subtree's shape, equal on both ends when they agree on it."""
+        members = ",".join(sorted(self.subtree(station)))
+        return hashlib.sha256(members.encode()).hexdigest()[:8]
+
+
+def load(core: Core, transaction: Transaction, now_ms: int) -> Tree:
+    """Return the tree as this node knows it today; one is kept in memory per version and day."""
+    key = (transaction.meta(TREE_VERSION) or "", day_of(now_ms))
+    tree = core.trees.get(key)
+    if tree is None:
+        core.trees.clear()
+        tree = core.trees[key] = _build(transaction, key[1])
+    return tree
+
+
+def changed(transaction: Transaction) -> None:
+    """Give the tree a new version name after a stations edition or an attachment came in."""
+    digest = hashlib.sha256()
+    for shelf, edition in sorted(transaction.editions().items()):
+        if shelf.startswith(REGISTER + "/"):
+            digest.update(f"{shelf}={edition};".encode())
+    for ref, raw in transaction.statements(statements.ATTACHMENT):
+        digest.update(ref.encode() + raw)
+    transaction.set_meta(TREE_VERSION, digest.hexdigest())
+
+
+def _build(transaction: Transaction, day: str) -> Tree:
+    tree = Tree({}, defaultdict(set), {}, {})
+    for entry in transaction.entries(REGISTER):
+        row = msgspec.json.decode(entry.raw, type=StationRow)
+        valid = [a for a in row.attributes if a.valid_from <= day] or row.attributes[:1]
+        if not valid:
+            continue
+        now = max(valid, key=lambda a: a.valid_from)
+        tree.tiers[row.code] = row.tier
+        tree.divisions[row.code] = now.division
+        tree.parents[row.code] = now.parent
+        tree.parents_ever[row.code].update(a.parent for a in row.attributes if a.parent)
+    for _, raw in transaction.statements(statements.ATTACHMENT):
+        attachment = statements.decode(raw).read(Attachment)
+        tree.parents[attachment.station] = attachment.parent
+        tree.parents_ever[attachment.station].add(attachment.parent)
+    return Tree(tree.parents, tree.parents_ever, tree.tiers, tree.divisions)

@@ -1,0 +1,96 @@
+"""Authority -> voucher -> station key: who may sign what."""
+
+from __future__ import annotations
+
+from sync.engine.core import Core
+from sync.protocol import statements
+from sync.protocol.errors import BadSignature, Malformed, NoCertificate, VoucherRefused
+from sync.protocol.limits import STATEMENT_BYTES_MAX
+from sync.protocol.names import LogName, check_station
+from sync.protocol.ports import Transaction
+from sync.protocol.statements import Certificate, Statement, Voucher
+
+
+def signed_by_authority(core: Core, statement: Statement) -> bool:
+    """Return whether one of the pinned authority keys signed this statement."""
+    return statement.signer == statements.AUTHORITY and any(
+        core.verifier.verify(key, statement.message(), statement.signature)
+        for key in core.authority
+    )
+
+
+def read_certificate(core: Core, raw: bytes) -> tuple[Certificate, Voucher]:
+    """Return a certificate whose chain up to the authority holds; expiry is not judged here.
+
+    Raises: BadSignature, Malformed, LimitExceeded.
+    """
+    outer = statements.decode(raw)
+    if outer.kind != statements.CERTIFICATE:
+        raise Malformed("not a certificate")
+    certificate = outer.read(Certificate)
+    inner = statements.decode(certificate.voucher)
+    if inner.kind != statements.VOUCHER or not signed_by_authority(core, inner):
+        raise BadSignature("voucher is not the authority's")
+    voucher = inner.read(Voucher)
+    if (voucher.station, voucher.epoch) != (certificate.station, certificate.epoch):
+        raise BadSignature("certificate for another station or epoch")
+    if not core.verifier.verify(voucher.key, outer.message(), outer.signature):
+        raise BadSignature("certificate is not made with its voucher")
+    check_station(certificate.station)
+    return certificate, voucher
+
+
+def take_certificate(
+    core: Core, transaction: Transaction, raw: bytes, *, first_hand_ms: int | None
+) -> LogName:
+    """Hold a certificate and return its log.
+
+    Shapes: `first_hand_ms` is the time to judge expiry by when it comes from the station itself;
+    None when a neighbour hands on what its parent has judged already.
+    Idempotent: the same certificate again changes nothing.
+    Raises: BadSignature, Malformed, VoucherRefused (expired, or used for another key).
+    """
+    if len(raw) > STATEMENT_BYTES_MAX:
+        raise Malformed("certificate")
+    certificate, voucher = read_certificate(core, raw)
+    log = LogName(certificate.station, certificate.epoch)
+    held = transaction.certificate(log)
+    if held is not None:
+        if held != raw and read_certificate(core, held)[0].sign_key != certificate.sign_key:
+            raise VoucherRefused(f"second key for {log.station}/{log.epoch}")
+        return log
+    if first_hand_ms is not None and first_hand_ms > voucher.not_after_ms:
+        raise VoucherRefused(f"expired for {log.station}/{log.epoch}")
+    transaction.put_certificate(log, raw)
+    return log
+
+
+def station_key(core: Core, transaction: Transaction, log: LogName) -> bytes:
+    """Return the public key of one epoch of a station. Raises: NoCertificate."""
+    known = core.keys.get(log)
+    if known is None:
+        raw = transaction.certificate(log)
+        if raw is None:
+            raise NoCertificate(f"{log.station}/{log.epoch}")
+        known = core.keys[log] = read_certificate(core, raw)[0].sign_key
+    return known
+
+
+def signed_by_station(core: Core, transaction: Transaction, statement: Statement) -> str:
+    """Return the code of the station that signed a statement.
+
+    Raises: BadSignature, NoCertificate, Malformed.
+    """
+    station, _, epoch = statement.signer.partition("/")
+    if not epoch.isdigit():
+        raise Malformed("signer")
+    key = station_key(core, transaction, LogName(check_station(station), int(epoch)))
+    if not core.verifier.verify(key, statement.message(), statement.signature):
+        raise BadSignature(f"{statement.kind} of {statement.signer}")
+    return station
+
+
+def sign(core: Core, kind: str, payload: bytes) -> Statement:
+    """Return a statement signed by this node."""
+    unsigned = Statement(kind, payload, b"", core.signer_name)
+    return Statement(kind, payload, core.signer.sign(unsigned.message()), core.signer_name)

@@ -1,0 +1,133 @@
+"""The one error tree of the sync floor.
+
+SyncError
+├── PeerProtocolError      the peer broke the rules; the same bytes will fail again
+│   ├── Malformed            not canonical, not parseable, wrong shape
+│   ├── LimitExceeded        larger, deeper or more than `limits` allows
+│   ├── UnsupportedVersion   beyond N+1
+│   ├── BadSignature         signed by nobody we know, or altered
+│   ├── NoCertificate        no valid certificate for (station, epoch)
+│   ├── VoucherRefused       used or expired voucher
+│   └── FrameDamaged         a frame's check sum is wrong: transport damage, ask again
+├── TransportError         unknown whether the peer acted; send the same again
+│   ├── PeerUnreachable
+│   ├── PeerTimedOut
+│   └── PeerBusy
+├── StorageError
+│   ├── DiskFull
+│   ├── DatabaseBusy
+│   ├── DatabaseCorrupt
+│   ├── SchemaTooNew
+│   └── LibraryTooOld        an SQLite with the WAL-reset bug
+└── RegisterRefused        an edition that does not verify, is older, or does not add up
+
+Each class has a stable `code` (HTTP body, log field, metric label) and a Chinese `sentence`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SyncError(Exception):
+    """Root of the tree; `detail` holds facts for the log, never personal data."""
+
+    code: ClassVar[str] = "sync_error"
+    sentence: ClassVar[str] = "同步出错。本站数据没有丢失,请联系县运维。"
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(f"{self.code}: {detail}" if detail else self.code)
+        self.detail = detail
+
+
+class PeerProtocolError(SyncError):
+    code = "peer_protocol_error"
+    sentence = "对方发来的内容不合规,已拒收。本站数据没有变化。"
+
+
+class Malformed(PeerProtocolError):
+    code = "malformed"
+    sentence = "收到的内容格式不对,已拒收。本站数据没有变化,请联系县运维。"
+
+
+class LimitExceeded(PeerProtocolError):
+    code = "limit_exceeded"
+    sentence = "收到的内容超过允许的大小,已拒收。本站数据没有变化。"
+
+
+class UnsupportedVersion(PeerProtocolError):
+    code = "unsupported_version"
+    sentence = "对方的程序版本比本站新得多,暂时不能交换。请联系县运维升级本站。"
+
+
+class BadSignature(PeerProtocolError):
+    code = "bad_signature"
+    sentence = "签名核对不上,内容可能被改动,已拒收。本站数据没有变化。"
+
+
+class NoCertificate(PeerProtocolError):
+    code = "no_certificate"
+    sentence = "对方没有有效的站点证书,已拒绝。请联系县运维核对该站点的登记。"
+
+
+class VoucherRefused(PeerProtocolError):
+    code = "voucher_refused"
+    sentence = "入网凭证已用过或已过期,已拒绝。请向中心申请新的入网凭证。"
+
+
+class FrameDamaged(PeerProtocolError):
+    code = "frame_damaged"
+    sentence = "传输中有损坏,会自动重传,没有丢失。"
+
+
+class TransportError(SyncError):
+    code = "transport_error"
+    sentence = "没有连上上级,稍后自动再试。办件都已保存在本站。"
+
+
+class PeerUnreachable(TransportError):
+    code = "peer_unreachable"
+
+
+class PeerTimedOut(TransportError):
+    code = "peer_timed_out"
+
+
+class PeerBusy(TransportError):
+    code = "peer_busy"
+    sentence = "上级正忙,稍后自动再试。办件都已保存在本站。"
+
+
+class StorageError(SyncError):
+    code = "storage_error"
+    sentence = "本机保存出错。请先用纸记录,并马上联系县运维。"
+
+
+class DiskFull(StorageError):
+    code = "disk_full"
+    sentence = "本机磁盘已满,这一步没有保存。请联系县运维清理空间后再试。"
+
+
+class DatabaseBusy(StorageError):
+    code = "database_busy"
+    sentence = "本机正忙,这一步没有保存,请再按一次。"
+
+
+class DatabaseCorrupt(StorageError):
+    code = "database_corrupt"
+    sentence = "本机数据库损坏或密钥不对,程序没有启动,原文件没有改动。请联系县运维。"
+
+
+class SchemaTooNew(StorageError):
+    code = "schema_too_new"
+    sentence = "数据库来自更新的程序版本,本程序没有打开它,原文件没有改动。请安装新版本。"
+
+
+class LibraryTooOld(StorageError):
+    code = "library_too_old"
+    sentence = "SQLite 库版本过旧,有损坏数据的已知缺陷,程序拒绝启动。请重装本程序自带的组件。"
+
+
+class RegisterRefused(SyncError):
+    code = "register_refused"
+    sentence = "收到的目录版本没有通过核验,继续使用原来的版本。"

@@ -1,0 +1,34 @@
+"""Ceilings on everything a peer may send. Checked before anything is allocated or parsed."""
+
+from __future__ import annotations
+
+PROTOCOL_VERSION = 1
+"""Version of the wire this code writes; it reads 1 and, by unknown-field rules, 2 (N+1)."""
+PROTOCOL_VERSION_MAX = PROTOCOL_VERSION + 1
+
+ENVELOPE_BYTES_MAX = 8 * 1024
+BODY_BYTES_MAX = 64 * 1024
+JSON_DEPTH_MAX = 16
+AUDIENCE_MAX = 64
+STATEMENT_BYTES_MAX = 256 * 1024
+
+FRAME_BYTES_MAX = 256 * 1024
+"""Encoded payload of one frame."""
+FRAME_DECODED_BYTES_MAX = 1024 * 1024
+"""What one frame may decode to; a compression bomb stops here."""
+FRAME_BYTES_TARGET = 64 * 1024
+"""A sender closes a frame of events when its plain size passes this."""
+ROUND_BYTES_MAX = 8 * 1024 * 1024
+ROUND_BYTES_TARGET = 1024 * 1024
+ROUND_FRAMES_MAX = 512
+
+RECEIPTS_MAX = 4096
+REFUSED_LISTED_MAX = 256
+EDITIONS_MAX = 4096
+WANTED_MAX = 64
+PACK_BYTES_MAX = 4 * 1024 * 1024
+PACK_DECODED_BYTES_MAX = 64 * 1024 * 1024
+SHELF_ENTRIES_MAX = 200_000
+
+CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
+"""A hybrid clock never follows a remote time further ahead than this (DESIGN 6)."""

@@ -1,0 +1,191 @@
+"""The two headers of a round, and its verdicts.
+
+The child's hello and the parent's answer are each signed by their node; frames of events,
+statements and blobs follow them and carry their own proofs.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from sync.protocol import canonical
+from sync.protocol.envelope import signed_message
+from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
+from sync.protocol.limits import (
+    EDITIONS_MAX,
+    PROTOCOL_VERSION,
+    PROTOCOL_VERSION_MAX,
+    RECEIPTS_MAX,
+    STATEMENT_BYTES_MAX,
+    WANTED_MAX,
+)
+from sync.protocol.receipts import LogReceipt
+from sync.protocol.statements import Health
+
+H = TypeVar("H", bound="Hello | Answer")
+
+OK = "ok"
+PROVE = "prove"
+REWIND = "rewind"
+FORK = "fork"
+REVOKED = "revoked"
+BUSY = "busy"
+VERDICTS = (OK, PROVE, REWIND, FORK, REVOKED, BUSY)
+
+NONCE_BYTES = 8
+TOKEN_BYTES = 16
+
+
+class Wanted(msgspec.Struct, frozen=True, array_like=True):
+    """A blob asked for from `offset` on."""
+
+    sha256: str
+    offset: int
+
+
+class Hole(msgspec.Struct, frozen=True, array_like=True):
+    """A position this node cannot hand on: refused here, or lost with its author's disk."""
+
+    station: str
+    epoch: int
+    position: int
+    reason: str
+    hash: bytes
+
+
+class Hello(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "station": "s",
+        "epoch": "e",
+        "incarnation": "i",
+        "nonce": "n",
+        "token": "t",
+        "proof": "p",
+        "position": "o",
+        "chain": "c",
+        "acknowledged": "a",
+        "acknowledged_incarnation": "ai",
+        "digest": "d",
+        "tree": "tr",
+        "editions": "ed",
+        "wanted": "w",
+        "holes": "h",
+        "health": "he",
+        "dictionary": "di",
+        "ask_receipts": "ar",
+    },
+):
+    """What a child says first in a round.
+
+    Shapes: `token` is the ratchet token last received (empty on first contact); `proof` quotes
+    the nonce of a `prove` answer; `position`, `chain` are the head of the child's own log;
+    `acknowledged` is the last link sequence durably held of what the parent whose incarnation is
+    `acknowledged_incarnation` sent; `digest` sums what was held of it; `tree` names the edition of
+    the tree the digest was reckoned by; `editions` maps shelf to edition, sent when they changed.
+    """
+
+    v: int
+    station: str
+    epoch: int
+    incarnation: str
+    nonce: bytes
+    token: bytes
+    position: int
+    chain: bytes
+    acknowledged: int
+    acknowledged_incarnation: str
+    digest: bytes
+    tree: str
+    proof: bytes = b""
+    editions: dict[str, int] = {}
+    wanted: list[Wanted] = []
+    holes: list[Hole] = []
+    health: Health | None = None
+    dictionary: int = 0
+    ask_receipts: bool = False
+
+
+class Answer(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={
+        "station": "s",
+        "epoch": "e",
+        "incarnation": "i",
+        "nonce": "n",
+        "verdict": "vd",
+        "token": "t",
+        "challenge": "ch",
+        "receipts": "r",
+        "through": "th",
+        "more": "m",
+        "digest": "d",
+        "tree": "tr",
+        "frozen": "f",
+        "hint_ms": "hi",
+        "reason": "re",
+        "dictionary": "di",
+    },
+):
+    """What the parent answers first.
+
+    Shapes: `nonce` repeats the hello's; `token` is the next ratchet token; `challenge` comes with
+    `prove`; `receipts` for every log that moved; `through` is the last link sequence in this
+    answer, `more` says that the budget cut it; `frozen` names logs not taken any further.
+    Units: `hint_ms` says when to come back.
+    """
+
+    v: int
+    station: str
+    epoch: int
+    incarnation: str
+    nonce: bytes
+    verdict: str
+    token: bytes = b""
+    challenge: bytes = b""
+    receipts: list[LogReceipt] = []
+    through: int = 0
+    more: bool = False
+    digest: bytes = b""
+    tree: str = ""
+    frozen: list[str] = []
+    hint_ms: int = 0
+    reason: str = ""
+    dictionary: int = 0
+
+
+def encode_header(signature: bytes, payload: bytes) -> bytes:
+    """Return a hello or answer as it stands in its frame: length, signature, payload."""
+    return bytes([len(signature)]) + signature + payload
+
+
+def split_header(raw: bytes) -> tuple[bytes, bytes]:
+    """Return (signature, payload) of a hello or answer frame. Raises: Malformed."""
+    length = raw[0] if raw else 0
+    if len(raw) < 1 + length:
+        raise Malformed("round header")
+    return raw[1 : 1 + length], raw[1 + length :]
+
+
+def header_message(kind: str, payload: bytes) -> bytes:
+    """Return what the signature of a `hello` or `answer` covers."""
+    return signed_message(kind, payload)
+
+
+def decode_header(raw: bytes, shape: type[H]) -> H:
+    """Return a hello or an answer. Raises: Malformed, LimitExceeded, UnsupportedVersion."""
+    header = canonical.load_as(raw, shape, bytes_max=STATEMENT_BYTES_MAX)
+    if not PROTOCOL_VERSION <= header.v <= PROTOCOL_VERSION_MAX:
+        raise UnsupportedVersion(f"round version {header.v}")
+    if isinstance(header, Hello):
+        if len(header.editions) > EDITIONS_MAX or len(header.wanted) > WANTED_MAX:
+            raise LimitExceeded("hello")
+    elif len(header.receipts) > RECEIPTS_MAX:
+        raise LimitExceeded("receipts")
+    return header

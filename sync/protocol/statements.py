@@ -1,0 +1,147 @@
+"""Signed statements other than events: what they say, and the envelope they share.
+
+A statement is (kind, payload, signature, signer). The payload is canonical JSON and is stored and
+forwarded as received; the kind is part of what is signed, so one cannot be passed off as another.
+Signers are written `authority` or `STATION/EPOCH`, or `voucher` for the one-use key of a voucher.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from sync.protocol import canonical
+from sync.protocol.envelope import signed_message
+from sync.protocol.limits import STATEMENT_BYTES_MAX
+
+T = TypeVar("T")
+
+AUTHORITY = "authority"
+BY_VOUCHER = "voucher"
+
+VOUCHER = "voucher"
+CERTIFICATE = "certificate"
+RECEIPT = "receipt"
+TIME_MARK = "time_mark"
+ATTACHMENT = "attachment"
+REVOCATION = "revocation"
+ORDER = "order"
+MANIFEST = "manifest"
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One signed statement, as stored and forwarded."""
+
+    kind: str
+    payload: bytes
+    signature: bytes
+    signer: str
+
+    def message(self) -> bytes:
+        """Return what the signature covers."""
+        return signed_message(self.kind, self.payload)
+
+    def read(self, shape: type[T]) -> T:
+        """Return the payload as `shape`. Raises: Malformed, LimitExceeded."""
+        return canonical.load_as(self.payload, shape, bytes_max=STATEMENT_BYTES_MAX)
+
+
+def encode(statement: Statement) -> bytes:
+    """Return the canonical bytes of a statement."""
+    return canonical.dumps(statement)
+
+
+def decode(raw: bytes) -> Statement:
+    """Return the statement of canonical bytes. Raises: Malformed, LimitExceeded."""
+    return canonical.load_as(raw, Statement, bytes_max=2 * STATEMENT_BYTES_MAX)
+
+
+class Voucher(msgspec.Struct, frozen=True):
+    """The authority's leave to open one epoch of one station with a key made on the spot.
+
+    Units: milliseconds. Shapes: `profile` is `online` or `ferry`; `key` the one-use public key.
+    """
+
+    v: int
+    station: str
+    epoch: int
+    key: bytes
+    issued_ms: int
+    not_after_ms: int
+    profile: str
+    serial: str
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """Authority -> voucher -> station key. Opens an epoch; verified by any relay, offline.
+
+    Shapes: `voucher` is an encoded Statement; signed with the voucher's one-use key.
+    """
+
+    v: int
+    station: str
+    epoch: int
+    sign_key: bytes
+    encrypt_key: bytes
+    voucher: bytes
+
+
+class TimeMark(msgspec.Struct, frozen=True):
+    """Central's word for what time it is, carried down as it is."""
+
+    v: int
+    at_ms: int
+    incarnation: str
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A station's word for who its parent is now; the greater `since_ms` is the newer."""
+
+    v: int
+    station: str
+    parent: str
+    since_ms: int
+
+
+class Revocation(msgspec.Struct, frozen=True):
+    """Above `last_good` of this log nothing is applied anywhere; `retired` refuses nothing."""
+
+    v: int
+    station: str
+    epoch: int
+    last_good: int
+    kind: str
+    issued_ms: int
+    reason: str
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A signed order for a `pull` or `stick` station: one verb of a closed list."""
+
+    v: int
+    station: str
+    verb: str
+    arguments: dict[str, str]
+    issued_ms: int
+    not_after_ms: int
+    serial: str
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a node says of itself in a round when it changed; unsigned, hop by hop.
+
+    Units: bytes, milliseconds, counts. Shapes: `contacts` maps each station of its subtree to when
+    its own parent last heard of it.
+    """
+
+    release: str
+    started_ms: int
+    unsent: int = 0
+    oldest_unsent_ms: int = 0
+    set_aside: int = 0
+    database_bytes: int = 0
+    disk_free_bytes: int = 0
+    clock_offset_ms: int = 0
+    clock_trusted: bool = False
+    contacts: dict[str, int] = {}

@@ -1,0 +1,81 @@
+"""One SQLCipher file: checked, migrated, one writer, a few readers.
+
+Knows nothing of what its tables mean; `database` and `blobs` put their tables on top.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sync.protocol.errors import DatabaseCorrupt, StorageError
+from sync.store.connections import inspect_file, open_reader, open_writer
+from sync.store.library import Connection, require_library
+from sync.store.migrations import Schema, check_release, migrate
+from sync.store.readers import Readers
+from sync.store.writer import Writer
+
+BUSY_MS = 5000
+READERS_IDLE_MAX = 2
+
+
+class EncryptedFile:
+    """An open file; close it to move its WAL in and to stop its writer thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        key: bytes,
+        schema: Schema,
+        *,
+        must_exist: bool = False,
+        quick_check: bool = True,
+        busy_ms: int = BUSY_MS,
+        readers_idle_max: int = READERS_IDLE_MAX,
+    ) -> None:
+        """Open or create the file and bring it to `schema`.
+
+        Shapes: `must_exist` refuses to put an empty file in the place of a lost one.
+        Raises: LibraryTooOld, DatabaseCorrupt (also for a wrong key), SchemaTooNew, DiskFull,
+        DatabaseBusy, StorageError. An existing file is not changed by a refusal.
+        """
+        require_library()
+        self.path = path
+        if path.exists() and path.stat().st_size > 0:
+            release = inspect_file(path, key, busy_ms=busy_ms, quick_check=quick_check)
+            check_release(release, schema)
+        elif must_exist:
+            raise DatabaseCorrupt("missing or empty")
+        connection = open_writer(path, key, busy_ms=busy_ms)
+        try:
+            migrate(connection, schema)
+        except StorageError:
+            connection.close()
+            raise
+        self._writer = Writer(connection, f"writer {path.name}")
+        self._readers = Readers(
+            lambda: open_reader(path, key, busy_ms=busy_ms), idle_max=readers_idle_max
+        )
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Lend the writing connection for one block, see `writer`."""
+        return self._writer.lend()
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Lend a reading connection for one consistent snapshot, see `readers`."""
+        return self._readers.lend()
+
+    @property
+    def commits(self) -> int:
+        """Return how many times the writer committed since the file was opened."""
+        return self._writer.commits
+
+    @property
+    def waiting(self) -> int:
+        """Return about how many writes wait for the writer."""
+        return self._writer.waiting
+
+    def close(self) -> None:
+        """Finish what is queued and close every connection. Idempotent."""
+        self._readers.close()
+        self._writer.close()

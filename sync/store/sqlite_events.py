@@ -1,0 +1,136 @@
+"""Events, streams and audiences in SQLite.
+
+The row id is the arrival number: events are never deleted, so it counts up without gaps and is at
+once the number of events held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from sync.protocol.envelope import Event
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import GOOD, StoredEvent
+from sync.store.library import dbapi2
+from sync.store.sqlite_table import SqliteTable
+
+_SELECT = (
+    "SELECT station, epoch, position, hlc, stream, type, actor, audience, envelope, signature,"
+    " salt, body, received_ms, source, standing, reason, arrival FROM events"
+)
+_INSERT = (
+    "INSERT INTO events (station, epoch, position, hlc, stream, type, actor, audience, envelope,"
+    " signature, salt, body, received_ms, source, standing, reason)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class SqliteEventTable(SqliteTable):
+    """Implements `ports.EventTable`."""
+
+    __slots__ = ()
+
+    def event(self, name: EventName) -> StoredEvent | None:
+        row = self.connection.execute(
+            f"{_SELECT} WHERE station = ? AND epoch = ? AND position = ?", name
+        ).fetchone()
+        return None if row is None else _stored(row)
+
+    def put_event(self, stored: StoredEvent) -> StoredEvent:
+        try:
+            arrival = self.connection.execute(_INSERT, _row(stored)).lastrowid
+        except dbapi2.IntegrityError as error:
+            if self.event(stored.name) is None:
+                raise
+            raise ValueError(f"{stored.name} is held already") from error
+        return msgspec.structs.replace(stored, arrival=arrival)
+
+    def set_standing(self, name: EventName, standing: str, reason: str) -> None:
+        changed = self.connection.execute(
+            "UPDATE events SET standing = ?, reason = ?"
+            " WHERE station = ? AND epoch = ? AND position = ?",
+            (standing, reason, *name),
+        ).rowcount
+        if changed != 1:
+            raise LookupError(f"{name} is not held")
+
+    def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
+        return self._events(
+            "WHERE station = ? AND epoch = ? AND position > ? ORDER BY position LIMIT ?",
+            (*log, after, limit),
+        )
+
+    def stream_events(self, stream: str) -> Sequence[StoredEvent]:
+        return self._events("WHERE stream = ? ORDER BY arrival", (stream,))
+
+    def events_after(self, arrival: int, limit: int) -> Sequence[StoredEvent]:
+        return self._events("WHERE arrival > ? ORDER BY arrival LIMIT ?", (arrival, limit))
+
+    def events_standing(self, standing: str, limit: int) -> Sequence[StoredEvent]:
+        """Events of one standing in arrival order."""
+        if standing == GOOD:
+            return self._events("WHERE standing = 'good' ORDER BY arrival LIMIT ?", (limit,))
+        # The second condition lets SQLite use the partial index.
+        return self._events(
+            "WHERE standing = ? AND standing <> 'good' ORDER BY arrival LIMIT ?", (standing, limit)
+        )
+
+    def event_count(self) -> int:
+        row = self.connection.execute("SELECT coalesce(max(arrival), 0) FROM events").fetchone()
+        return int(row[0])
+
+    def audience(self, stream: str) -> frozenset[str]:
+        rows = self.connection.execute("SELECT station FROM audiences WHERE stream = ?", (stream,))
+        return frozenset(station for (station,) in rows)
+
+    def add_audience(self, stream: str, stations: Iterable[str]) -> None:
+        self.connection.executemany(
+            "INSERT INTO audiences (stream, station) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [(stream, station) for station in stations],
+        )
+
+    def streams_of(self, stations: Iterable[str]) -> Sequence[str]:
+        # One JSON parameter: a subtree may have more stations than a statement has parameters.
+        rows = self.connection.execute(
+            "SELECT DISTINCT stream FROM audiences"
+            " WHERE station IN (SELECT value FROM json_each(?)) ORDER BY stream",
+            (json.dumps(sorted(stations)),),
+        )
+        return [stream for (stream,) in rows]
+
+    def _events(self, where: str, parameters: tuple[Any, ...]) -> list[StoredEvent]:
+        return [_stored(row) for row in self.connection.execute(f"{_SELECT} {where}", parameters)]
+
+
+def _row(stored: StoredEvent) -> tuple[Any, ...]:
+    return (
+        *stored.name,
+        stored.hlc,
+        stored.stream,
+        stored.type,
+        stored.actor,
+        " ".join(stored.audience),
+        *stored.event,
+        stored.received_ms,
+        stored.source,
+        stored.standing,
+        stored.reason,
+    )
+
+
+def _stored(row: Any) -> StoredEvent:
+    station, epoch, position, hlc, stream, kind, actor, audience = row[:8]
+    return StoredEvent(
+        EventName(station, epoch, position),
+        hlc,
+        stream,
+        kind,
+        actor,
+        tuple(audience.split()),
+        Event(*row[8:12]),
+        *row[12:],
+    )

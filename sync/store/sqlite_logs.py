@@ -1,0 +1,108 @@
+"""Certificates, logs, their holes and doubts in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import LogState, Refused
+from sync.store.sqlite_table import SqliteTable
+
+_SELECT = (
+    "SELECT station, epoch, position, chain, source, parent_position, central_position,"
+    " backup_position, frozen FROM logs"
+)
+_FIRST_UNSENT = (
+    "(SELECT arrival FROM events WHERE events.station = logs.station"
+    " AND events.epoch = logs.epoch AND events.position > logs.parent_position"
+    " ORDER BY events.position LIMIT 1)"
+)
+
+
+class SqliteLogTable(SqliteTable):
+    """Implements `ports.LogTable`."""
+
+    __slots__ = ()
+
+    def certificate(self, log: LogName) -> bytes | None:
+        row = self.connection.execute(
+            "SELECT raw FROM certificates WHERE station = ? AND epoch = ?", log
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def put_certificate(self, log: LogName, raw: bytes) -> None:
+        self.connection.execute(
+            "INSERT INTO certificates (station, epoch, raw) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET raw = excluded.raw",
+            (*log, raw),
+        )
+
+    def log(self, name: LogName) -> LogState | None:
+        row = self.connection.execute(f"{_SELECT} WHERE station = ? AND epoch = ?", name).fetchone()
+        return None if row is None else _state(row)
+
+    def put_log(self, state: LogState) -> None:
+        self.connection.execute(
+            "INSERT INTO logs (station, epoch, position, chain, source, parent_position,"
+            " central_position, backup_position, frozen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET position = excluded.position, chain = excluded.chain,"
+            " source = excluded.source, parent_position = excluded.parent_position,"
+            " central_position = excluded.central_position,"
+            " backup_position = excluded.backup_position, frozen = excluded.frozen",
+            (
+                *state.name,
+                state.position,
+                state.chain,
+                state.source,
+                state.parent_position,
+                state.central_position,
+                state.backup_position,
+                state.frozen,
+            ),
+        )
+
+    def logs(self) -> Sequence[LogState]:
+        rows = self.connection.execute(f"{_SELECT} ORDER BY station, epoch")
+        return [_state(row) for row in rows]
+
+    def logs_unsent(self) -> Sequence[LogState]:
+        # Where nothing unsent is held (holes only), there is no arrival: those logs come last.
+        rows = self.connection.execute(
+            f"{_SELECT} WHERE position > parent_position"
+            f" ORDER BY {_FIRST_UNSENT} NULLS LAST, station, epoch"
+        )
+        return [_state(row) for row in rows]
+
+    def refuse(self, refused: Refused) -> None:
+        self.connection.execute(
+            "INSERT INTO refusals (station, epoch, position, reason, hash) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET reason = excluded.reason, hash = excluded.hash",
+            (*refused.log, refused.position, refused.reason, refused.hash),
+        )
+
+    def refusals(self, log: LogName) -> Sequence[Refused]:
+        rows = self.connection.execute(
+            "SELECT position, reason, hash FROM refusals WHERE station = ? AND epoch = ?"
+            " ORDER BY position",
+            log,
+        )
+        return [Refused(log, position, reason, digest) for position, reason, digest in rows]
+
+    def doubts(self, name: EventName) -> int:
+        row = self.connection.execute(
+            "SELECT times FROM doubts WHERE station = ? AND epoch = ? AND position = ?", name
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def doubt(self, name: EventName) -> None:
+        self.connection.execute(
+            "INSERT INTO doubts (station, epoch, position, times) VALUES (?, ?, ?, 1)"
+            " ON CONFLICT DO UPDATE SET times = times + 1",
+            name,
+        )
+
+
+def _state(row: Any) -> LogState:
+    station, epoch, *rest = row
+    return LogState(LogName(station, epoch), *rest)

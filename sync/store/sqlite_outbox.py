@@ -1,0 +1,50 @@
+"""Outboxes in SQLite. Reading never deletes; only `acknowledge` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync.protocol.ports import OutboxItem
+from sync.store.sqlite_table import SqliteTable
+
+
+class SqliteOutboxTable(SqliteTable):
+    """Implements the outboxes of `ports.LinkTable`."""
+
+    __slots__ = ()
+
+    def enqueue(self, link: str, kind: str, ref: str) -> None:
+        (sequence,) = self.connection.execute(
+            "INSERT INTO sequences (link, last) VALUES (?, 1)"
+            " ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
+            (link,),
+        ).fetchone()
+        self.connection.execute(
+            "INSERT INTO outbox (link, sequence, kind, ref) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (link, kind, ref) DO UPDATE SET sequence = excluded.sequence",
+            (link, sequence, kind, ref),
+        )
+
+    def outbox(self, link: str, after: int, limit: int) -> Sequence[OutboxItem]:
+        """Items of a link in sequence order, from `after` exclusive."""
+        rows = self.connection.execute(
+            "SELECT sequence, kind, ref FROM outbox WHERE link = ? AND sequence > ?"
+            " ORDER BY sequence LIMIT ?",
+            (link, after, limit),
+        )
+        return [OutboxItem(*row) for row in rows]
+
+    def outbox_count(self, link: str) -> int:
+        row = self.connection.execute("SELECT count(*) FROM outbox WHERE link = ?", (link,))
+        return int(row.fetchone()[0])
+
+    def acknowledge(self, link: str, through: int) -> None:
+        self.connection.execute(
+            "DELETE FROM outbox WHERE link = ? AND sequence <= ?", (link, through)
+        )
+
+    def last_sequence(self, link: str) -> int:
+        row = self.connection.execute(
+            "SELECT last FROM sequences WHERE link = ?", (link,)
+        ).fetchone()
+        return 0 if row is None else int(row[0])

@@ -1,0 +1,44 @@
+"""Settings of the node and newest statements in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync.store.sqlite_table import SqliteTable
+
+
+class SqliteStatementTable(SqliteTable):
+    """Implements `ports.MetaTable` and `ports.StatementTable`."""
+
+    __slots__ = ()
+
+    def meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.connection.execute(
+            "INSERT INTO meta (key, value) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+    def statement(self, kind: str, ref: str) -> bytes | None:
+        row = self.connection.execute(
+            "SELECT raw FROM statements WHERE kind = ? AND ref = ?", (kind, ref)
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def put_statement(self, kind: str, ref: str, raw: bytes) -> None:
+        self.connection.execute(
+            "INSERT INTO statements (kind, ref, raw) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET raw = excluded.raw",
+            (kind, ref, raw),
+        )
+
+    def statements(self, kind: str) -> Sequence[tuple[str, bytes]]:
+        """Newest statements of a kind in the order of their refs."""
+        rows = self.connection.execute(
+            "SELECT ref, raw FROM statements WHERE kind = ? ORDER BY ref", (kind,)
+        )
+        return [(ref, raw) for ref, raw in rows]

@@ -1,0 +1,222 @@
+"""Tables of the memory store: an undo log, then logs, events and registers."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from sync.protocol.errors import StorageError
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import ChildLink, LogState, ParentLink, Refused, StoredEvent
+from sync.protocol.registers import Entry, Shelf
+
+
+class Tables:
+    """All state of one memory store."""
+
+    def __init__(self) -> None:
+        self.meta: dict[str, str] = {}
+        self.certificates: dict[LogName, bytes] = {}
+        self.logs: dict[LogName, LogState] = {}
+        self.refusals: dict[LogName, dict[int, Refused]] = defaultdict(dict)
+        self.doubts: dict[EventName, int] = {}
+        self.events: dict[EventName, StoredEvent] = {}
+        self.arrivals: list[EventName] = []
+        self.positions: dict[LogName, list[int]] = defaultdict(list)
+        self.streams: dict[str, list[EventName]] = defaultdict(list)
+        self.audiences: dict[str, dict[str, bool]] = defaultdict(dict)
+        self.audiences_of: dict[str, dict[str, bool]] = defaultdict(dict)
+        self.child_links: dict[str, ChildLink] = {}
+        self.parent_link: dict[int, ParentLink] = {}
+        self.routes: dict[str, dict[str, bool]] = defaultdict(dict)
+        self.routed: dict[str, dict[str, bool]] = defaultdict(dict)
+        self.outbox: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
+        self.owed: dict[tuple[str, str, str], int] = {}
+        self.sequences: dict[str, int] = {}
+        self.statements: dict[str, dict[str, bytes]] = defaultdict(dict)
+        self.editions: dict[Shelf, int] = {}
+        self.shelves: dict[Shelf, dict[str, Entry]] = {}
+
+
+class MemoryTable:
+    """Base of the table groups: changes go through it and can be taken back."""
+
+    def __init__(self, tables: Tables, *, writable: bool) -> None:
+        self.tables = tables
+        self.writable = writable
+        self._undo: list[Callable[[], object]] = []
+
+    def mark(self) -> int:
+        """Return the place in the undo log to come back to."""
+        return len(self._undo)
+
+    def undo_to(self, mark: int) -> None:
+        """Take back every change made since `mark`."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def _note(self, undo: Callable[[], object]) -> None:
+        if not self.writable:
+            raise StorageError("read-only")
+        self._undo.append(undo)
+
+    def _put(self, table: dict[Any, Any], key: Any, value: Any) -> None:
+        if key in table:
+            self._note(partial(table.__setitem__, key, table[key]))
+        else:
+            self._note(partial(table.pop, key))
+        table[key] = value
+
+    def _drop(self, table: dict[Any, Any], key: Any) -> None:
+        if key in table:
+            self._note(partial(table.__setitem__, key, table[key]))
+            del table[key]
+
+
+class MemoryLogTable(MemoryTable):
+    """Implements `ports.LogTable`."""
+
+    def certificate(self, log: LogName) -> bytes | None:
+        return self.tables.certificates.get(log)
+
+    def put_certificate(self, log: LogName, raw: bytes) -> None:
+        self._put(self.tables.certificates, log, raw)
+
+    def log(self, name: LogName) -> LogState | None:
+        return self.tables.logs.get(name)
+
+    def put_log(self, state: LogState) -> None:
+        self._put(self.tables.logs, state.name, state)
+
+    def logs(self) -> Sequence[LogState]:
+        return [self.tables.logs[name] for name in sorted(self.tables.logs)]
+
+    def logs_unsent(self) -> Sequence[LogState]:
+        unsent = [
+            (*self._first_unsent(state), state.name)
+            for state in self.tables.logs.values()
+            if state.position > state.parent_position
+        ]
+        return [self.tables.logs[name] for *_, name in sorted(unsent)]
+
+    def _first_unsent(self, state: LogState) -> tuple[bool, int]:
+        positions = self.tables.positions.get(state.name, [])
+        at = bisect_right(positions, state.parent_position)
+        if at == len(positions):
+            return True, 0
+        return False, self.tables.events[EventName(*state.name, positions[at])].arrival
+
+    def refuse(self, refused: Refused) -> None:
+        self._put(self.tables.refusals[refused.log], refused.position, refused)
+
+    def refusals(self, log: LogName) -> Sequence[Refused]:
+        held = self.tables.refusals.get(log, {})
+        return [held[position] for position in sorted(held)]
+
+    def doubts(self, name: EventName) -> int:
+        return self.tables.doubts.get(name, 0)
+
+    def doubt(self, name: EventName) -> None:
+        self._put(self.tables.doubts, name, self.doubts(name) + 1)
+
+
+class MemoryEventTable(MemoryTable):
+    """Implements `ports.EventTable`."""
+
+    def event(self, name: EventName) -> StoredEvent | None:
+        return self.tables.events.get(name)
+
+    def put_event(self, stored: StoredEvent) -> StoredEvent:
+        if stored.name in self.tables.events:
+            raise ValueError(f"{stored.name} is held already")
+        tables, name = self.tables, stored.name
+        held = msgspec.structs.replace(stored, arrival=len(tables.arrivals) + 1)
+        self._put(tables.events, name, held)
+        self._note(tables.arrivals.pop)
+        tables.arrivals.append(name)
+        positions = tables.positions[name.log]
+        self._note(partial(positions.remove, name.position))
+        insort(positions, name.position)
+        stream = tables.streams[held.stream]
+        self._note(stream.pop)
+        stream.append(name)
+        return held
+
+    def set_standing(self, name: EventName, standing: str, reason: str) -> None:
+        held = self.tables.events.get(name)
+        if held is None:
+            raise LookupError(f"{name} is not held")
+        changed = msgspec.structs.replace(held, standing=standing, reason=reason)
+        self._put(self.tables.events, name, changed)
+
+    def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
+        positions = self.tables.positions.get(log, [])
+        start = bisect_right(positions, after)
+        return [
+            self.tables.events[EventName(*log, position)]
+            for position in positions[start : start + limit]
+        ]
+
+    def stream_events(self, stream: str) -> Sequence[StoredEvent]:
+        return [self.tables.events[name] for name in self.tables.streams.get(stream, [])]
+
+    def events_after(self, arrival: int, limit: int) -> Sequence[StoredEvent]:
+        return [self.tables.events[name] for name in self.tables.arrivals[arrival:][:limit]]
+
+    def events_standing(self, standing: str, limit: int) -> Sequence[StoredEvent]:
+        events = (self.tables.events[name] for name in self.tables.arrivals)
+        return [event for event in events if event.standing == standing][:limit]
+
+    def event_count(self) -> int:
+        return len(self.tables.arrivals)
+
+    def audience(self, stream: str) -> frozenset[str]:
+        return frozenset(self.tables.audiences.get(stream, ()))
+
+    def add_audience(self, stream: str, stations: Iterable[str]) -> None:
+        for station in stations:
+            if station not in self.tables.audiences[stream]:
+                self._put(self.tables.audiences[stream], station, True)
+                self._put(self.tables.audiences_of[station], stream, True)
+
+    def streams_of(self, stations: Iterable[str]) -> Sequence[str]:
+        found: set[str] = set()
+        for station in stations:
+            found.update(self.tables.audiences_of.get(station, ()))
+        return sorted(found)
+
+
+class MemoryRegisterTable(MemoryTable):
+    """Implements `ports.RegisterTable`."""
+
+    def edition(self, shelf: Shelf) -> int:
+        return self.tables.editions.get(shelf, 0)
+
+    def editions(self) -> dict[str, int]:
+        return {str(shelf): self.tables.editions[shelf] for shelf in sorted(self.tables.editions)}
+
+    def replace_shelf(self, shelf: Shelf, edition: int, entries: Sequence[Entry]) -> None:
+        self._put(self.tables.editions, shelf, edition)
+        self._put(self.tables.shelves, shelf, {entry.key: entry for entry in entries})
+
+    def entries(self, register: str) -> Sequence[Entry]:
+        return [
+            self.tables.shelves[shelf][key]
+            for shelf in self._shelves(register)
+            for key in sorted(self.tables.shelves[shelf])
+        ]
+
+    def entry(self, register: str, key: str) -> Entry | None:
+        for shelf in self._shelves(register):
+            found = self.tables.shelves[shelf].get(key)
+            if found is not None:
+                return found
+        return None
+
+    def _shelves(self, register: str) -> list[Shelf]:
+        return sorted(shelf for shelf in self.tables.shelves if shelf.register == register)

@@ -1,0 +1,130 @@
+"""Refusals and failures as a Chinese page, or as {code, sentence} under /api.
+
+What a page says never repeats what was typed; what is logged names the kind of error and where it
+arose, never its message, which may quote personal data.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from casework.errors import DomainRefusal
+from sync.protocol.errors import DiskFull, StorageError, SyncError
+from ui.forms import FormKeyMissing
+from ui.pages import Pages, wants_fragment
+from ui.people import LoginRefused, NoPost, NotSignedIn
+from ui.security import SAFE_METHODS, TOO_LARGE, BodyTooLarge
+
+API_PREFIX: Final = "/api/"
+_DOMAIN_STATUS: Final = {
+    "no_right": 403,
+    "not_concerned": 403,
+    "unknown_act": 404,
+    "field_missing": 422,
+    "field_invalid": 422,
+    "materials_missing": 422,
+    "invalid_number": 404,
+}
+_HTTP_SENTENCES: Final = {
+    400: ("bad_request", "这次提交的内容不完整,没有保存。请返回上一页再试。"),
+    403: ("forbidden", "您没有看这一页的权限。没有改动任何内容。"),
+    404: ("not_found", "没有找到这一页或这一件。请核对编号,或从首页查找。"),
+    405: ("not_allowed", "这一页不能这样打开。没有改动任何内容。"),
+}
+_BAD_REQUEST: Final = ("bad_request", "提交的内容格式不对,没有保存。请核对后再试。")
+_FAULT: Final = (
+    "internal_error",
+    "程序出了问题,这一步没有完成。以前保存的都在。请再试一次;还不行,请联系县运维。",
+)
+
+log = structlog.get_logger("ui.errors")
+
+
+def install(app: FastAPI, pages: Pages, *, login_path: str = "/login") -> None:
+    """Make the app answer every refusal and failure of ours."""
+
+    def say(
+        request: Request, status: int, code: str, sentence: str, field: str = "", bare: bool = False
+    ) -> Response:
+        if is_api(request):
+            body = {"code": code, "sentence": sentence}
+            return JSONResponse({**body, "field": field} if field else body, status_code=status)
+        return pages.render(
+            request, "error.html", status=status, bare=bare, code=code, sentence=sentence
+        )
+
+    def not_signed_in(request: Request, error: Exception) -> Response:
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        where = f"{login_path}?next={quote(target, safe='')}"
+        if is_api(request):
+            return say(request, 401, NotSignedIn.code, NotSignedIn.sentence)
+        if wants_fragment(request):
+            return Response(status_code=401, headers={"HX-Redirect": login_path})
+        if request.method in SAFE_METHODS:
+            return RedirectResponse(where, status_code=303)
+        return pages.render(request, "session_over.html", status=401, login_path=login_path)
+
+    def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainRefusal)
+        status = _DOMAIN_STATUS.get(error.code, 409)
+        return say(request, status, error.code, error.sentence, error.facts.get("field", ""))
+
+    def sync_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SyncError)
+        log.warning("sync_error", code=error.code, detail=error.detail)
+        status = 400
+        if isinstance(error, StorageError):
+            status = 507 if isinstance(error, DiskFull) else 503
+        return say(request, status, error.code, error.sentence, bare=True)
+
+    def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code, sentence = _HTTP_SENTENCES.get(error.status_code, _BAD_REQUEST)
+        return say(request, error.status_code, code, sentence)
+
+    def fault(request: Request, error: Exception) -> Response:
+        log.error("fault", error=type(error).__name__, where=where_from(error))
+        return say(request, 500, *_FAULT, bare=True)
+
+    app.add_exception_handler(NotSignedIn, not_signed_in)
+    app.add_exception_handler(DomainRefusal, refused)
+    app.add_exception_handler(SyncError, sync_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(
+        RequestValidationError, lambda request, _: say(request, 422, *_BAD_REQUEST)
+    )
+    app.add_exception_handler(
+        FormKeyMissing,
+        lambda request, _: say(request, 400, FormKeyMissing.code, FormKeyMissing.sentence),
+    )
+    app.add_exception_handler(
+        BodyTooLarge, lambda request, _: say(request, 413, "too_large", TOO_LARGE)
+    )
+
+    def not_allowed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, (LoginRefused, NoPost))
+        return say(request, 403, error.code, error.sentence)
+
+    app.add_exception_handler(LoginRefused, not_allowed)
+    app.add_exception_handler(NoPost, not_allowed)
+    app.add_exception_handler(Exception, fault)
+
+
+def is_api(request: Request) -> bool:
+    """True if the request is for the JSON interface."""
+    return request.url.path.startswith(API_PREFIX)
+
+
+def where_from(error: BaseException) -> list[str]:
+    """The places the error came through, innermost last, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
