@@ -27,11 +27,13 @@ free_kb=$(df -Pk . | awk 'NR==2 {print $4}')
 
 say "… 准备 Python 环境 .venv(只在第一次和依赖变化时)"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
-progress=off
-[ -t 2 ] && progress=on
-.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar "$progress" \
-  --require-hashes -r requirements.lock >&2 ||
-  fail "安装 Python 依赖没有成功:请检查网络或软件源设置,然后再执行一次同样的命令。"
+total=$(grep -cE '^[A-Za-z0-9].*==' requirements.lock)
+.venv/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+  --require-hashes -r requirements.lock 2>.venv/pip.log |
+  awk -v total="$total" '/^Collecting/ {n++; printf "  %d/%d %s\n", n, total, $2; fflush()}
+    /^Installing/ {print "  安装中 installing"; fflush()}' >&2 ||
+  { grep -v '^WARNING' .venv/pip.log | tail -n 3 >&2
+    fail "安装 Python 依赖没有成功:请检查网络或软件源设置,然后再执行一次同样的命令。"; }
 .venv/bin/python - <<'PY'
 """Put the checkout itself on the environment's path, so that it runs from source."""
 import pathlib

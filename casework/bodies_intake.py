@@ -35,6 +35,7 @@ def opening(desk: Desk) -> Body:
     """Body of `received` and `entrusted`."""
     context, fields = desk.context, desk.fields
     matter, service = intake_matter(desk)
+    custody = desk.taking()
     applicant = f.text_map(fields, "applicant", "申请人")
     f.required(applicant, "name", "申请人姓名")
     id_no = applicant.get("id_no", "")
@@ -51,7 +52,7 @@ def opening(desk: Desk) -> Body:
     if fields.get("offline") is True:
         flags.add(OFFLINE_FLAG)
     body: Body = {
-        **desk.taking(),
+        **custody,
         "receipt_no": f.required(fields, "receipt_no", "收件编号"),
         "matter": {"code": matter.code, "version": matter.version, "hash": matter.hash},
         "mode": service.mode,

@@ -53,6 +53,10 @@ SCHEMA: Final = (
 )
 
 
+_IN_AUDIENCE: Final = "stream IN (SELECT stream FROM casework_audience WHERE station = ?)"
+_HAS_TASK: Final = "stream IN (SELECT stream FROM casework_open_task WHERE station = ?)"
+
+
 class Cursor(Protocol):
     """What a statement answers."""
 
@@ -151,7 +155,7 @@ class SqlCaseTable:
         """The rows that fit. Order: newest opening day first, then stream."""
         where, values = _where(wanted, tab=wanted.tab)
         found = self._connection.execute(
-            f"SELECT row_json FROM casework_case WHERE {where}"
+            f"SELECT row_json FROM casework_case WHERE {where}"  # noqa: S608 (fixed fragments)
             " ORDER BY opened_day DESC, stream LIMIT ?",
             (*values, min(max(limit, 0), LIMIT_MAX)),
         ).fetchall()
@@ -162,7 +166,7 @@ class SqlCaseTable:
         totals = {}
         for tab in TABS:
             where, values = _where(wanted, tab=tab)
-            sql = f"SELECT count(*) FROM casework_case WHERE {where}"
+            sql = f"SELECT count(*) FROM casework_case WHERE {where}"  # noqa: S608 (fixed fragments)
             totals[tab] = int(self._connection.execute(sql, values).fetchone()[0])
         return totals
 
@@ -178,11 +182,10 @@ def _where(wanted: CaseFilter, *, tab: str) -> tuple[str, tuple[Any, ...]]:
         parts.append(("status = ?", wanted.status))
     if wanted.holder:
         parts.append(("holder = ?", wanted.holder))
-    for table, station in (("audience", wanted.concerns), ("open_task", wanted.task_station)):
-        if station:
-            parts.append(
-                (f"stream IN (SELECT stream FROM casework_{table} WHERE station = ?)", station)
-            )
+    if wanted.concerns:
+        parts.append((_IN_AUDIENCE, wanted.concerns))
+    if wanted.task_station:
+        parts.append((_HAS_TASK, wanted.task_station))
     if wanted.text:
         escaped = wanted.text.casefold()
         for char in ("\\", "%", "_"):

@@ -22,6 +22,7 @@ from casework.errors import (
     NotInCustody,
     NotOffered,
     OfferedAway,
+    StationUnknown,
     StatusForbids,
     UnknownAct,
 )
@@ -74,11 +75,21 @@ class Desk:
         return body
 
     def taking(self) -> dict[str, Any]:
-        """The members of a custody event written here, following the present custody."""
+        """The members of a custody event written here, following the present custody.
+
+        Raises: StationUnknown, because a depth read off an empty register would put this
+        station level with the root and beyond any takeover.
+        """
+        station, tree = self.context.station, self.context.tree
+        if station not in tree:
+            raise StationUnknown(
+                f"本站的站点资料还没有收到,暂时不能“{self.act.title}”。{NOT_SAVED}",
+                station=station,
+            )
         return {
             "follows": self.opened.custody if self.opened else "",
-            "holder": self.context.station,
-            "depth": self.context.tree.depth(self.context.station),
+            "holder": station,
+            "depth": tree.depth(station),
         }
 
 

@@ -131,6 +131,12 @@ class BodyCleared(DomainRefusal):
     code = "body_cleared"
 
 
+class StationUnknown(DomainRefusal):
+    """This station is not in the register held here, so its place in the tree is unknown."""
+
+    code = "station_unknown"
+
+
 class InvalidNumber(DomainRefusal):
     """The text is not a valid receipt number."""
 

@@ -35,7 +35,7 @@ def due_by_rule(context: Context, case: Case) -> list[Draft]:
     Idempotent: once they are recorded the same rule gives nothing; ask again for what
     follows from them, at most `ROUNDS_MAX` times.
     """
-    if case.bodies_missing:
+    if case.bodies_missing or context.station not in context.tree:
         return []
     found = list(_for_anyone(context, case))
     if case.offered_to == context.station and _accepts_by_rule(case):

@@ -44,6 +44,10 @@ class Published(NamedTuple):
     bytes: int
     changed: bool
 
+    def as_json(self) -> dict[str, object]:
+        """Return it as plain values."""
+        return {**self._asdict(), "shelf": str(self.shelf), "title": shelf_title(self.shelf)}
+
 
 def read(folder: Path | None, today_ms: int) -> dict[str, list[dict[str, Any]]]:
     """Return the catalogue of a folder (None: the shipped one), checked within and across files.

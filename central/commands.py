@@ -1,58 +1,23 @@
-"""The command line of central. Every command ends in one answer, see `answers`."""
+"""Commands that build a tree up: init, catalogue, publish, voucher."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
-from central import authority_key, catalogue, enrolling
-from central.answers import EXIT_CODES, Answer
+from central import authority_key, catalogue, enrolling, shelves
+from central.answers import Answer
+from central.cli import RELEASE, as_json_option, cli, data_option, now_ms, opened
 from node import enrolment
 from node.program import Node
 from sync.engine import authority
 
-RELEASE = "0.1.0"
-
-
-def now_ms() -> int:
-    """Return the wall clock in ms."""
-    return time.time_ns() // 1_000_000
-
-
-def _data(function: Callable[..., Any]) -> Callable[..., Any]:
-    folder = click.Path(file_okay=False, path_type=Path)
-    return click.option("--data", type=folder, required=True, help="中心的数据文件夹。")(function)
-
-
-def _as_json(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--json", "as_json", is_flag=True, help="用 JSON 输出。")(function)
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Node]:
-    """Give the node of central in a folder; it may be running in another process meanwhile."""
-    node = Node(folder, clock_ms=now_ms, release=RELEASE, must_exist=True)
-    try:
-        yield node
-    finally:
-        node.close()
-
-
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(RELEASE, prog_name="yizhan-central")
-def cli() -> None:
-    """驿站中心:建立中心、导入并发布目录、签发入网单、运行控制台。"""
-
 
 @cli.command()
-@_data
+@data_option
 @click.option("--station", required=True, help="中心的站点代码,例如 KM0000。")
-@_as_json
+@as_json_option
 def init(data: Path, station: str, as_json: bool) -> None:
     """建立中心:生成签发密钥和中心自己的密钥、数据库。已有中心时拒绝,不改动。"""
     answer = Answer(as_json)
@@ -79,14 +44,14 @@ def catalogue_group() -> None:
 
 
 @catalogue_group.command(name="import")
-@_data
+@data_option
 @click.option(
     "--from",
     "folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="目录文件夹;不填用随程序带的演示目录。",
 )
-@_as_json
+@as_json_option
 def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
     """读入并检查事项、办理关系、站点、人员、日历。有一处不对就什么也不导入。"""
     answer = Answer(as_json)
@@ -94,7 +59,7 @@ def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
         read = catalogue.read(folder, now_ms())
         with node.database.write() as transaction:
             counts = catalogue.stage(transaction, read)
-        lines = [f"{catalogue.shelves.REGISTER_TITLES[name]}:{n} 条" for name, n in counts.items()]
+        lines = [f"{shelves.REGISTER_TITLES[name]}:{n} 条" for name, n in counts.items()]
         answer.say(
             {"staged": counts},
             [*lines, f"已暂存,还没有发布。下一步:yizhan-central publish --data {data}"],
@@ -102,7 +67,7 @@ def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 @click.option(
     "--profile",
     type=click.Choice([authority.ONLINE, authority.FERRY]),
@@ -110,7 +75,7 @@ def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
     show_default=True,
     help="online:联网站点;ferry:靠 U 盘传递的站点,有效期更长。",
 )
-@_as_json
+@as_json_option
 def publish(data: Path, profile: str, as_json: bool) -> None:
     """发布暂存的目录。内容没有变化的部分不出新版本。中心运行与否都可以执行。"""
     answer = Answer(as_json)
@@ -118,7 +83,7 @@ def publish(data: Path, profile: str, as_json: bool) -> None:
         done = catalogue.publish(node, authority_key.load(data), profile=profile)
         changed = sum(one.changed for one in done)
         answer.say(
-            {"changed": changed, "shelves": [{**one._asdict(), "shelf": str(one.shelf)} for one in done]},
+            {"changed": changed, "shelves": [one.as_json() for one in done]},
             [
                 *(
                     f"{'新版' if one.changed else '未变'}  {one.shelf}  版本 {one.edition}"
@@ -132,7 +97,7 @@ def publish(data: Path, profile: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("station")
-@_data
+@data_option
 @click.option("--parent-url", required=True, help="该站点的上级地址,例如 http://10.0.0.1:8700。")
 @click.option(
     "--out",
@@ -147,7 +112,7 @@ def publish(data: Path, profile: str, as_json: bool) -> None:
     show_default=True,
     help="online:24 小时内使用;ferry:45 天内使用。",
 )
-@_as_json
+@as_json_option
 def voucher(
     station: str, data: Path, parent_url: str, out: Path, profile: str, as_json: bool
 ) -> None:

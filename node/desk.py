@@ -20,7 +20,7 @@ from casework.fold import fold
 from casework.projection import CaseTable, broken_row, case_row, state_json
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
-from sync.engine import record
+from sync.engine import record, routing
 from sync.engine.core import Core, count
 from sync.protocol import canonical
 from sync.protocol.ports import StoredEvent, Transaction
@@ -120,20 +120,14 @@ class CaseDesk:
         """Project the streams of up to `limit` events beyond the cursor, and act by rule."""
         cursor = int(transaction.meta(PROJECTED) or "0")
         page = transaction.events_after(cursor, limit)
-        if not page:
-            return Caught(0, 0)
+        settled = routing.take_settled(transaction)
         written: list[str] = []
-        for stream in dict.fromkeys(s.stream for s in page if is_case_fact(s)):
+        new = [s.stream for s in page if is_case_fact(s)]
+        for stream in dict.fromkeys([*new, *settled]):
             self._project(transaction, now_ms, stream, written)
-        transaction.set_meta(PROJECTED, str(page[-1].arrival))
+        if page:
+            transaction.set_meta(PROJECTED, str(page[-1].arrival))
         return Caught(len(page), len(written))
-
-    def settled_again(self, transaction: Transaction, now_ms: int, streams: set[str]) -> int:
-        """Project streams whose waiting events became good after the cursor had passed them."""
-        written: list[str] = []
-        for stream in sorted(streams):
-            self._project(transaction, now_ms, stream, written)
-        return len(written)
 
     def _project(
         self, transaction: Transaction, now_ms: int, stream: str, written: list[str]

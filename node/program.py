@@ -13,6 +13,7 @@ from casework.matter_index import MatterIndex
 from node import enrolment
 from node.agent import Agent, Road
 from node.desk import ActDone, CaseDesk
+from node.projector import Projector
 from node.rounds import Rounds
 from node.schema import SCHEMA
 from node.situation import Situation, situation
@@ -55,6 +56,7 @@ class Node:
         self.desk = CaseDesk(self.core, self._case_table)
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
         self.agent: Agent | None = None
+        self._projector: Projector | None = None
         self._health_told = b""
         self._health_at_ms = 0
         self._open()
@@ -73,11 +75,15 @@ class Node:
         self.refresh_index()
         self.catch_up()
 
-    def start_agent(
-        self, road: Road, *, interval_seconds: float, jitter: Callable[[], float]
+    def start(
+        self, road: Road | None, *, interval_seconds: float, jitter: Callable[[], float]
     ) -> None:
-        """Begin calling the parent; central has none and does nothing here."""
-        if self.core.is_root:
+        """Begin to work by itself: project in a thread, and call the parent if there is one.
+
+        A node that was not started projects within the call that brought the events.
+        """
+        self._projector = Projector(self.catch_up)
+        if road is None or self.core.is_root:
             return
         self.agent = Agent(
             self.rounds,
@@ -92,6 +98,8 @@ class Node:
         """Stop calling and close the files; what was saved stays saved."""
         if self.agent is not None:
             self.agent.stop()
+        if self._projector is not None:
+            self._projector.stop()
         self.database.close()
         self.blobs.close()
 
@@ -141,13 +149,15 @@ class Node:
     def _after_commit(self, effects: Effects) -> None:
         if any(shelf.register == "matters" for shelf in effects.shelves):
             self.refresh_index()
-        if effects.stored:
-            self.catch_up({event.stream for event in effects.settled})
+        if effects.stored and self._projector is not None:
+            self._projector.wake()
+        elif effects.stored:
+            self.catch_up()
         if effects.news:
             self.wake()
 
-    def catch_up(self, streams: set[str] | None = None) -> None:
-        """Project what was stored since the last time, and the given streams besides."""
+    def catch_up(self) -> None:
+        """Project what was stored since the last time."""
         written = 0
         while True:
             with self.database.write() as transaction:
@@ -155,16 +165,18 @@ class Node:
             written += caught.written
             if not caught.events:
                 break
-        if streams:
-            with self.database.write() as transaction:
-                written += self.desk.settled_again(transaction, self.clock_ms(), streams)
         if written:
             self.wake()
 
     def refresh_index(self) -> None:
         """Make the search index hold exactly the matters of the present editions."""
         with self.database.write() as transaction:
-            entries = (msgspec.json.decode(e.raw) for e in transaction.entries("matters"))
+            # A node that reads several tiers' shelves holds a matter on each; as `entry` does,
+            # the first shelf counts.
+            raws: dict[str, bytes] = {}
+            for entry in transaction.entries("matters"):
+                raws.setdefault(entry.key, entry.raw)
+            entries = (msgspec.json.decode(raw) for raw in raws.values())
             MatterIndex(transaction.connection).replace_all(entries)
 
     def situation(self) -> Situation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sync.engine import child, parent, registers
+from sync.engine import answer, child, parent, registers
 from sync.engine.core import Core, Effects
 from sync.protocol import frames
 from sync.protocol.errors import FrameDamaged, Malformed
@@ -66,9 +66,9 @@ class Rounds:
         except FrameDamaged:
             pass  # the receipt says how far it came; the child sends the rest again
         with self.store.write() as transaction:
-            answer = parent.finish(core, transaction, now, session, self.blobs)
+            reply = answer.finish(core, transaction, now, session, self.blobs)
         self._after_commit(effects)
-        return answer
+        return reply
 
     def begin(self, health: Health | None = None) -> bytes:
         """Return the request of a new round to the parent."""

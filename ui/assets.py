@@ -1,7 +1,8 @@
-"""Build step: fetch htmx and the Bootstrap style sheet into `ui/static/vendor` (`python -m ui.assets`).
+"""Build step: fetch htmx and the Bootstrap style sheet into `ui/static/vendor`.
 
-Both come out of PyPI wheels through pip's own settings, so that no registry address stands here.
-Wheels and extracted files are held to fixed hashes. Does nothing when the files are there already.
+Run as `python -m ui.assets`. Both come out of PyPI wheels through pip's own settings, so that no
+registry address stands here. Wheels and extracted files are held to fixed hashes. Does nothing
+when the files are there already.
 """
 
 from __future__ import annotations

@@ -68,7 +68,10 @@ def install(app: FastAPI, pages: Pages, *, login_path: str = "/login") -> None:
         if is_api(request):
             return say(request, 401, NotSignedIn.code, NotSignedIn.sentence)
         if wants_fragment(request):
-            return Response(status_code=401, headers={"HX-Redirect": login_path})
+            # No redirect: it would throw away what is being typed on the page.
+            return pages.fragment(
+                "_session_over.html", status=401, login_path=login_path, path=request.url.path
+            )
         if request.method in SAFE_METHODS:
             return RedirectResponse(where, status_code=303)
         return pages.render(request, "session_over.html", status=401, login_path=login_path)

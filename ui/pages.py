@@ -109,9 +109,10 @@ class Pages:
         )
         return HTMLResponse(text, status_code=status)
 
-    def fragment(self, template: str, **values: object) -> HTMLResponse:
+    def fragment(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """A piece of a page for htmx, without the layout."""
-        return HTMLResponse(self._environment.get_template(template).render(**values))
+        text = self._environment.get_template(template).render(**values)
+        return HTMLResponse(text, status_code=status)
 
 
 def wants_fragment(request: Request) -> bool:

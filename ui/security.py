@@ -1,4 +1,4 @@
-"""The guard before every page: who may be addressed, where writes may come from, what browsers may do.
+"""The guard before every page: who may be addressed, where writes may come from.
 
 Pure ASGI, outermost. Knows no session and no page. A write without Origin and Sec-Fetch-Site comes
 from no browser of the supported floor (they send Origin with every POST) and is let through; the

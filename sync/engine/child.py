@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from sync.engine import intake, notices, receipts, record, registers, routing, tree, trust
 from sync.engine.core import Core, Effects, count
-from sync.protocol import canonical, digest, frames, rounds
+from sync.protocol import canonical, digest, frames, rounds, statements
 from sync.protocol.envelope import Event
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
@@ -63,9 +63,9 @@ def begin_round(
     signature = core.signer.sign(rounds.header_message("hello", payload))
     out: list[Frame] = []
     certificates = _certificates(core, transaction, unsent, first=not link.incarnation)
-    if certificates:
-        out.append(frames.encode_statements(0, certificates))
+    out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
+    transaction.set_meta(UP_SENT, "0")
     if not unanswered and not link.challenge:
         out += _statements(transaction)
         out += _events(transaction, unsent)
@@ -87,11 +87,12 @@ def _certificates(
 
 
 def _holes(transaction: Transaction, unsent: Iterable[LogState]) -> list[Hole]:
+    """Holes refused here. One only the parent refused has no hash: its event goes out again."""
     return [
         Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hole.hash)
         for log in unsent
         for hole in transaction.refusals(log.name)
-        if log.parent_position < hole.position <= log.position
+        if hole.hash and log.parent_position < hole.position <= log.position
     ]
 
 
@@ -99,8 +100,7 @@ def _statements(transaction: Transaction) -> list[Frame]:
     items = transaction.outbox(routing.UP, 0, STATEMENTS_PER_ROUND)
     transaction.set_meta(UP_SENT, str(items[-1].sequence if items else 0))
     found = [transaction.statement(item.kind, item.ref) for item in items]
-    raws = [raw for raw in found if raw is not None]
-    return [frames.encode_statements(0, raws)] if raws else []
+    return frames.statement_frames([raw for raw in found if raw is not None])
 
 
 def _events(transaction: Transaction, unsent: Iterable[LogState]) -> list[Frame]:
@@ -236,11 +236,12 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
         for log in transaction.logs():
             if log.parent_position:
                 transaction.put_log(replace(log, parent_position=0))
+        for station, _ in transaction.statements(statements.ATTACHMENT):
+            transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
     return replace(link, incarnation=answer.incarnation, received=0, told_editions=False, token=b"")
 
 
 def _freeze(transaction: Transaction, name: str) -> None:
-    station, _, epoch = name.partition("/")
-    log = transaction.log(LogName(station, int(epoch))) if epoch.isdigit() else None
+    log = transaction.log(LogName.parse(name))
     if log is not None and not log.frozen:
         transaction.put_log(replace(log, frozen=rounds.FORK))

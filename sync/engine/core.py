@@ -53,13 +53,11 @@ class Core:
 class Effects:
     """What happened in a step, for its caller to act on after the commit.
 
-    Shapes: `stored` events new here, in arrival order; `settled` held before and good now;
-    `shelves` switched to a new edition;
+    Shapes: `stored` events new here, in arrival order; `shelves` switched to a new edition;
     `more` another round is worth making at once; `news` something to hand up or down.
     """
 
     stored: list[StoredEvent] = field(default_factory=list)
-    settled: list[StoredEvent] = field(default_factory=list)
     shelves: list[Shelf] = field(default_factory=list)
     more: bool = False
     news: bool = False
@@ -67,7 +65,6 @@ class Effects:
     def add(self, other: Effects) -> None:
         """Take in what another step left."""
         self.stored += other.stored
-        self.settled += other.settled
         self.shelves += other.shelves
         self.more = self.more or other.more
         self.news = self.news or other.news

@@ -167,7 +167,7 @@ def _hold(
     standing, reason = audience.judge(core, tree, transaction, stored)
     stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
     effects.stored.append(stored)
-    effects.settled += routing.settle(core, tree, transaction, stored)[1:]
+    routing.settle(core, tree, transaction, stored)
     effects.news = True
 
 

@@ -55,12 +55,12 @@ def _from_child(
     if attachment.station != station:
         raise BadSignature("attachment of another station")
     held = transaction.statement(statements.ATTACHMENT, station)
-    if held is not None:
-        if statements.decode(held).read(Attachment).since_ms >= attachment.since_ms:
-            return
+    before = 0 if held is None else statements.decode(held).read(Attachment).since_ms
+    if attachment.since_ms <= before:
+        return
     transaction.put_statement(statements.ATTACHMENT, station, statements.encode(statement))
     tree.changed(transaction)
-    routing.derive_moved(core, tree.load(core, transaction, now_ms), transaction)
+    routing.derive_moved(tree.load(core, transaction, now_ms), transaction)
     if not core.is_root:
         transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
         effects.news = True
@@ -95,7 +95,7 @@ def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Sta
     transaction.set_meta(clock.TRUSTED_OFFSET, str(mark.at_ms - now_ms))
     transaction.set_meta(clock.TRUSTED_AT, str(now_ms))
     for link in transaction.child_links():
-        owe_time_mark(core, transaction, link.station)
+        owe_time_mark(transaction, link.station)
 
 
 def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
@@ -109,10 +109,10 @@ def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
     statement = trust.sign(core, statements.TIME_MARK, canonical.dumps(mark))
     transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
     for link in transaction.child_links():
-        owe_time_mark(core, transaction, link.station)
+        owe_time_mark(transaction, link.station)
 
 
-def owe_time_mark(core: Core, transaction: Transaction, child: str) -> None:
+def owe_time_mark(transaction: Transaction, child: str) -> None:
     """Owe a child the newest time mark, with the certificate it is checked by."""
     held = transaction.statement(statements.TIME_MARK, "")
     link = transaction.child_link(child)

@@ -83,6 +83,5 @@ def _content(transaction: Transaction, item: OutboxItem) -> tuple[Event | None, 
         held = transaction.event(EventName.parse(item.ref))
         return (None if held is None else held.event), None
     if item.kind == statements.CERTIFICATE:
-        station, _, epoch = item.ref.partition("/")
-        return None, transaction.certificate(LogName(station, int(epoch)))
+        return None, transaction.certificate(LogName.parse(item.ref))
     return None, transaction.statement(item.kind, item.ref)

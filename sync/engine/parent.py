@@ -10,7 +10,6 @@ from sync.engine import (
     clock,
     intake,
     notices,
-    outbox,
     ratchet,
     receipts,
     registers,
@@ -21,16 +20,11 @@ from sync.engine import (
 from sync.engine.core import Core, Effects, count
 from sync.protocol import canonical, frames, rounds, statements
 from sync.protocol.errors import BadSignature, Malformed
-from sync.protocol.frames import BlobPiece, Frame
-from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
+from sync.protocol.frames import Frame
 from sync.protocol.names import LogName
-from sync.protocol.ports import BlobStore, ChildLink, LogState, Refused, Transaction
-from sync.protocol.receipts import LogReceipt
-from sync.protocol.rounds import Answer, Hello
+from sync.protocol.ports import ChildLink, Refused, Transaction
+from sync.protocol.rounds import Hello
 from sync.protocol.statements import Revocation
-
-HINT_MS = 30_000
-BLOB_PIECE_BYTES = 128 * 1024
 
 
 @dataclass(slots=True)
@@ -123,71 +117,6 @@ def claimed_caller(raw: bytes) -> str:
     return rounds.decode_header(rounds.split_header(raw)[1], Hello).station
 
 
-def finish(
-    core: Core, transaction: Transaction, now_ms: int, session: Session, blobs: BlobStore
-) -> bytes:
-    """Return the whole answer to a request whose frames were taken."""
-    hello = session.hello
-    if session.verdict != rounds.OK:
-        return _stream(
-            core,
-            transaction,
-            session,
-            Answer(
-                v=PROTOCOL_VERSION,
-                station=core.station,
-                epoch=core.epoch,
-                incarnation=core.incarnation,
-                nonce=hello.nonce,
-                verdict=session.verdict,
-                reason=session.reason,
-                challenge=session.challenge,
-                token=session.token,
-            ),
-            [],
-        )
-    given = _receipts(core, transaction, now_ms, session)
-    if core.is_root:
-        notices.make_time_mark(core, transaction, now_ms)
-    link = transaction.child_link(session.child)
-    after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
-    load = outbox.load(transaction, session.child, after)
-    shape = tree.load(core, transaction, now_ms)
-    pieces, cut = _blobs(hello, blobs, sum(len(f.payload) for f in load.frames))
-    answer = Answer(
-        v=PROTOCOL_VERSION,
-        station=core.station,
-        epoch=core.epoch,
-        incarnation=core.incarnation,
-        nonce=hello.nonce,
-        verdict=rounds.OK,
-        token=session.token,
-        receipts=given,
-        through=load.through,
-        more=load.more or cut,
-        digest=link.digest if link is not None else b"",
-        tree=shape.version(session.child),
-        frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
-        hint_ms=HINT_MS,
-    )
-    return _stream(core, transaction, session, answer, [*load.frames, *pieces])
-
-
-def _stream(
-    core: Core, transaction: Transaction, session: Session, answer: Answer, rest: list[Frame]
-) -> bytes:
-    ahead: list[Frame] = []
-    if session.hello.acknowledged_incarnation != core.incarnation:
-        ahead.append(frames.encode_statements(0, [core.certificate]))
-    return frames.encode_stream([*ahead, _signed(core, answer), *rest])
-
-
-def _signed(core: Core, answer: Answer) -> Frame:
-    payload = canonical.dumps(answer)
-    signature = core.signer.sign(rounds.header_message("answer", payload))
-    return Frame(frames.ANSWER, rounds.encode_header(signature, payload))
-
-
 def _revoked(transaction: Transaction, log: LogName) -> bool:
     raw = transaction.statement(statements.REVOCATION, f"{log.station}/{log.epoch}")
     if raw is None:
@@ -210,8 +139,8 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     transaction.put_child_link(fresh)
     shape = tree.load(core, transaction, now_ms)
     transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
-    routing.derive_link(core, shape, transaction, hello.station)
-    notices.owe_time_mark(core, transaction, hello.station)
+    routing.derive_link(shape, transaction, hello.station)
+    notices.owe_time_mark(transaction, hello.station)
     _owe_receipts(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 
@@ -250,9 +179,9 @@ def _book(core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdi
     child = hello.station
     if hello.acknowledged_incarnation == core.incarnation:
         transaction.acknowledge(child, hello.acknowledged)
-        _heal(core, shape, transaction, hello)
+        _heal(shape, transaction, hello)
     if hello.editions or hello.acknowledged_incarnation != core.incarnation:
-        registers.owe_editions(core, shape, transaction, child, hello.editions)
+        registers.owe_editions(shape, transaction, child, hello.editions)
     below = shape.subtree(child)
     for hole in hello.holes:
         log = LogName(hole.station, hole.epoch)
@@ -262,7 +191,7 @@ def _book(core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdi
             transaction.put_log(intake.pass_holes(transaction, held))
 
 
-def _heal(core: Core, shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:
+def _heal(shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:
     """Derive a link anew when it is idle and the ends do not hold the same; once per difference."""
     link = transaction.child_link(hello.station)
     idle = transaction.outbox_count(hello.station) == 0
@@ -270,38 +199,5 @@ def _heal(core: Core, shape: tree.Tree, transaction: Transaction, hello: Hello) 
         return
     if hello.digest != link.digest and hello.digest != link.healed:
         transaction.put_child_link(replace(link, healed=hello.digest))
-        routing.derive_link(core, shape, transaction, hello.station)
+        routing.derive_link(shape, transaction, hello.station)
         count(transaction, "links_healed")
-
-
-def _receipts(
-    core: Core, transaction: Transaction, now_ms: int, session: Session
-) -> list[LogReceipt]:
-    asked = session.hello.ask_receipts
-    asked = asked or session.hello.acknowledged_incarnation != core.incarnation
-    given = []
-    for log in transaction.logs():
-        if log.name in session.touched or (asked and log.source == session.child):
-            if core.is_root:
-                receipts.issue_central(core, transaction, now_ms, log)
-            given.append(receipts.give(transaction, log))
-    return given
-
-
-def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
-    return [log for log in transaction.logs() if log.frozen and log.source == session.child]
-
-
-def _blobs(hello: Hello, blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
-    found: list[Frame] = []
-    for want in hello.wanted:
-        size = blobs.size(want.sha256)
-        at = want.offset
-        while size is not None and at < size:
-            if used > ROUND_BYTES_TARGET:
-                return found, True
-            data = blobs.read(want.sha256, at, BLOB_PIECE_BYTES)
-            found.append(frames.encode_blob(BlobPiece(want.sha256, size, at, data)))
-            at += len(data)
-            used += len(data)
-    return found, False

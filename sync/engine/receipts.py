@@ -39,7 +39,7 @@ def take(transaction: Transaction, receipt: LogReceipt) -> bool:
     log = transaction.log(receipt.log)
     if log is None or receipt.pos > log.position:
         return False
-    if receipt.chain != chain_at(transaction, log, receipt.pos):
+    if not _same_chain(transaction, log, receipt.pos, receipt.chain):
         count(transaction, "receipts_over_other_content")
         return False
     known = {r.position for r in transaction.refusals(log.name)}
@@ -59,6 +59,11 @@ def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
         return chain_start(log.name)
     found = transaction.log_events(log.name, position - 1, 1)
     return found[0].chain if found and found[0].name.position == position else b""
+
+
+def _same_chain(transaction: Transaction, log: LogState, position: int, chain: bytes) -> bool:
+    ours = chain_at(transaction, log, position)
+    return bool(ours) and ours == chain
 
 
 def issue_central(core: Core, transaction: Transaction, now_ms: int, log: LogState) -> None:
@@ -103,7 +108,7 @@ def take_central(core: Core, transaction: Transaction, statement: Statement) -> 
     log = transaction.log(name)
     if log is None or receipt.pos > log.position:
         return False
-    if receipt.chain != chain_at(transaction, log, receipt.pos):
+    if not _same_chain(transaction, log, receipt.pos, receipt.chain):
         raise BadSignature("central's receipt is over another content")
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
     if receipt.rung == CENTRAL:

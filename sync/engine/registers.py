@@ -66,9 +66,7 @@ def concerns(shape: Tree, child: str, shelf: Shelf) -> bool:
     return (shelf.division, shelf.tier) in shape.scopes_below(child)
 
 
-def owe_editions(
-    core: Core, shape: Tree, transaction: Transaction, child: str, has: dict[str, int]
-) -> None:
+def owe_editions(shape: Tree, transaction: Transaction, child: str, has: dict[str, int]) -> None:
     """Owe a child every manifest that concerns it and is newer than what it says it has."""
     for shelf, manifest in manifests(transaction):
         if concerns(shape, child, shelf) and has.get(str(shelf), 0) < manifest.edition:
@@ -120,9 +118,10 @@ def switch(core: Core, transaction: Transaction, now_ms: int, blobs: BlobStore) 
     if any(shelf.register == tree.REGISTER for shelf in effects.shelves):
         tree.changed(transaction)
         again = tree.load(core, transaction, now_ms)
-        routing.derive_moved(core, again, transaction)
+        routing.judge_waiting(core, again, transaction)
+        routing.derive_moved(again, transaction)
         for link in transaction.child_links():
-            owe_editions(core, again, transaction, link.station, {})
+            owe_editions(again, transaction, link.station, {})
         effects.add(switch(core, transaction, now_ms, blobs))
     return effects
 

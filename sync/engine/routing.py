@@ -21,32 +21,52 @@ from sync.protocol.statements import Statement
 EVENT = "event"
 UP = "^"
 """Name of the outbox towards the parent; it carries statements only, events go by cursor."""
+SETTLED = "settled_streams"
+JUDGED_AT_ONCE_MAX = 10_000
 _TOLD = "told"
 _SHAPE = "shape"
 
 
-def settle(
-    core: Core, tree: Tree, transaction: Transaction, event: StoredEvent
-) -> list[StoredEvent]:
-    """Take a newly stored event into its stream, route it, and judge anew what waited for it.
-
-    Shapes: returns the events that became good by it, in arrival order, itself first.
-    """
+def settle(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
+    """Take a newly stored event into its stream, route it, and judge anew what waited for it."""
     if event.standing != GOOD:
-        return []
+        return
     transaction.add_audience(event.stream, audience.members_added(event))
     _route(tree, transaction, event)
-    settled = [event]
     for waiting in transaction.stream_events(event.stream):
-        if waiting.standing != INCOMPLETE:
-            continue
-        standing, reason = audience.judge(core, tree, transaction, waiting)
-        if standing != INCOMPLETE:
-            transaction.set_standing(waiting.name, standing, reason)
-            settled += settle(
-                core, tree, transaction, replace(waiting, standing=standing, reason=reason)
-            )
-    return settled
+        _judge_again(core, tree, transaction, waiting)
+
+
+def judge_waiting(core: Core, tree: Tree, transaction: Transaction) -> None:
+    """Judge anew what waits for a right, after the tree of stations changed."""
+    for waiting in transaction.events_standing(INCOMPLETE, JUDGED_AT_ONCE_MAX):
+        _judge_again(core, tree, transaction, waiting)
+
+
+def _judge_again(core: Core, tree: Tree, transaction: Transaction, waiting: StoredEvent) -> None:
+    fresh = transaction.event(waiting.name) if waiting.standing == INCOMPLETE else None
+    if fresh is None or fresh.standing != INCOMPLETE:
+        return
+    standing, reason = audience.judge(core, tree, transaction, fresh)
+    if standing == INCOMPLETE:
+        return
+    transaction.set_standing(fresh.name, standing, reason)
+    if standing == GOOD:
+        _note_settled(transaction, fresh.stream)
+        settle(core, tree, transaction, replace(fresh, standing=standing, reason=reason))
+
+
+def _note_settled(transaction: Transaction, stream: str) -> None:
+    streams = set((transaction.meta(SETTLED) or "").split())
+    transaction.set_meta(SETTLED, " ".join(sorted(streams | {stream})))
+
+
+def take_settled(transaction: Transaction) -> list[str]:
+    """Return the streams in which waiting events became good since the last call."""
+    streams = (transaction.meta(SETTLED) or "").split()
+    if streams:
+        transaction.set_meta(SETTLED, "")
+    return streams
 
 
 def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
@@ -88,11 +108,10 @@ def owe_certificate(transaction: Transaction, link: ChildLink, log: LogName) -> 
 
 def owe_signer(transaction: Transaction, link: ChildLink, statement: Statement) -> None:
     """Owe a child the certificate a station's statement is checked by."""
-    station, _, epoch = statement.signer.partition("/")
-    owe_certificate(transaction, link, LogName(station, int(epoch)))
+    owe_certificate(transaction, link, LogName.parse(statement.signer))
 
 
-def derive_link(core: Core, tree: Tree, transaction: Transaction, child: str) -> None:
+def derive_link(tree: Tree, transaction: Transaction, child: str) -> None:
     """Derive a child's routes, outbox and digest anew from the events held.
 
     What the child holds already comes as a duplicate, which is success. Used on first contact, on
@@ -112,8 +131,8 @@ def derive_link(core: Core, tree: Tree, transaction: Transaction, child: str) ->
     transaction.put_statement(_SHAPE, child, tree.version(child).encode())
 
 
-def derive_moved(core: Core, tree: Tree, transaction: Transaction) -> None:
+def derive_moved(tree: Tree, transaction: Transaction) -> None:
     """Derive anew the links whose subtree has another shape than when they were last derived."""
     for link in transaction.child_links():
         if transaction.statement(_SHAPE, link.station) != tree.version(link.station).encode():
-            derive_link(core, tree, transaction, link.station)
+            derive_link(tree, transaction, link.station)

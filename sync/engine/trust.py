@@ -81,13 +81,11 @@ def signed_by_station(core: Core, transaction: Transaction, statement: Statement
 
     Raises: BadSignature, NoCertificate, Malformed.
     """
-    station, _, epoch = statement.signer.partition("/")
-    if not epoch.isdigit():
-        raise Malformed("signer")
-    key = station_key(core, transaction, LogName(check_station(station), int(epoch)))
+    log = LogName.parse(statement.signer)
+    key = station_key(core, transaction, log)
     if not core.verifier.verify(key, statement.message(), statement.signature):
         raise BadSignature(f"{statement.kind} of {statement.signer}")
-    return station
+    return log.station
 
 
 def sign(core: Core, kind: str, payload: bytes) -> Statement:

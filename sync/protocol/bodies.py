@@ -49,7 +49,7 @@ class SealedBody(msgspec.Struct, frozen=True):
 
 
 class AuthorDigest(msgspec.Struct, frozen=True, array_like=True):
-    """A line of a COMPARE frame: how many events of an author a link end holds, and their digest."""
+    """A line of a COMPARE frame: an author, how many events of it are held, their digest."""
 
     author: str
     count: int

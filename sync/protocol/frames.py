@@ -1,8 +1,9 @@
 """Frames: [type u8][encoding u8][length u32][crc32 u32][payload], big-endian, after a magic.
 
 A frame of unknown type is passed over by its length. Encoding 0 is plain, 1 zstd without a
-dictionary, n >= 2 zstd with shared dictionary n-1. The check sum tells damage on the way (ask
-again) from a false signature (refuse).
+dictionary, n >= 2 zstd with shared dictionary n-1. The check sum covers type, encoding and length
+too, so that a damaged type is not taken for an unknown one; it tells damage on the way (ask again)
+from a false signature (refuse).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sync.protocol.envelope import Event
 from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import (
     FRAME_BYTES_MAX,
+    FRAME_BYTES_TARGET,
     FRAME_DECODED_BYTES_MAX,
     PROTOCOL_VERSION,
     PROTOCOL_VERSION_MAX,
@@ -35,10 +37,12 @@ BUNDLE_MANIFEST = 6
 COMPARE = 7
 """Canonical JSON list of `bodies.AuthorDigest`, sent when link digests differ."""
 END = 255
+KNOWN_TYPES = frozenset({HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_MANIFEST, COMPARE, END})
 
 PLAIN = 0
 ZSTD = 1
-_HEADER = struct.Struct(">BBII")
+_HEAD = struct.Struct(">BBI")
+_CHECKSUM = struct.Struct(">I")
 _EVENT_HEAD = struct.Struct(">HBB")
 _BODY_LENGTH = struct.Struct(">I")
 _SEQUENCE = struct.Struct(">Q")
@@ -73,7 +77,8 @@ def encode_frame(frame: Frame) -> bytes:
             payload, encoding = packed, ZSTD
     if len(payload) > FRAME_BYTES_MAX or len(frame.payload) > FRAME_DECODED_BYTES_MAX:
         raise LimitExceeded("frame")
-    return _HEADER.pack(frame.type, encoding, len(payload), binascii.crc32(payload)) + payload
+    head = _HEAD.pack(frame.type, encoding, len(payload))
+    return head + _CHECKSUM.pack(_checksum(head, payload)) + payload
 
 
 def encode_stream(frames: Iterable[Frame]) -> bytes:
@@ -94,18 +99,26 @@ def decode_stream(raw: bytes) -> Iterator[Frame]:
     for _ in range(ROUND_FRAMES_MAX):
         if at == len(raw):
             return
-        if at + _HEADER.size > len(raw):
+        head, at = raw[at : at + _HEAD.size], at + _HEAD.size
+        if at + _CHECKSUM.size > len(raw):
             raise FrameDamaged("cut in a frame header")
-        kind, encoding, length, checksum = _HEADER.unpack_from(raw, at)
-        at += _HEADER.size
+        kind, encoding, length = _HEAD.unpack(head)
+        (checksum,) = _CHECKSUM.unpack_from(raw, at)
+        at += _CHECKSUM.size
         if length > FRAME_BYTES_MAX:
             raise LimitExceeded("frame")
         payload = raw[at : at + length]
         at += length
-        if len(payload) < length or binascii.crc32(payload) != checksum:
+        if len(payload) < length or _checksum(head, payload) != checksum:
             raise FrameDamaged("cut or damaged frame")
-        yield Frame(kind, _decode_payload(encoding, payload))
-    raise LimitExceeded("frames in a round")
+        if kind in KNOWN_TYPES:
+            yield Frame(kind, _decode_payload(encoding, payload))
+    if at < len(raw):
+        raise LimitExceeded("frames in a round")
+
+
+def _checksum(head: bytes, payload: bytes) -> int:
+    return binascii.crc32(payload, binascii.crc32(head))
 
 
 def _decode_payload(encoding: int, payload: bytes) -> bytes:
@@ -181,6 +194,20 @@ def encode_statements(through: int, statements: Iterable[bytes]) -> Frame:
     for raw in statements:
         parts += (_BODY_LENGTH.pack(len(raw)), raw)
     return Frame(STATEMENTS, b"".join(parts))
+
+
+def statement_frames(statements: Iterable[bytes]) -> list[Frame]:
+    """Return as many frames as these statements need; for those that no link sequence counts."""
+    found: list[Frame] = []
+    batch: list[bytes] = []
+    size = 0
+    for raw in statements:
+        if batch and size + len(raw) > FRAME_BYTES_TARGET:
+            found.append(encode_statements(0, batch))
+            batch, size = [], 0
+        batch.append(raw)
+        size += len(raw)
+    return [*found, encode_statements(0, batch)] if batch else found
 
 
 def decode_statements(payload: bytes) -> tuple[int, list[bytes]]:

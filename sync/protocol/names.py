@@ -9,6 +9,7 @@ from sync.protocol.errors import Malformed
 
 STATION_PATTERN = r"[A-Z0-9]{4,12}"
 _STATION = re.compile(STATION_PATTERN)
+_LOG = re.compile(rf"({STATION_PATTERN})/([1-9][0-9]{{0,15}})")
 _EVENT = re.compile(rf"({STATION_PATTERN})/([1-9][0-9]{{0,15}})/([1-9][0-9]{{0,15}})")
 
 
@@ -17,6 +18,14 @@ class LogName(NamedTuple):
 
     station: str
     epoch: int
+
+    @classmethod
+    def parse(cls, text: str) -> LogName:
+        """Return the log written as STATION/EPOCH. Raises: Malformed."""
+        found = _LOG.fullmatch(text)
+        if found is None:
+            raise Malformed("not a log name")
+        return cls(found[1], int(found[2]))
 
 
 class EventName(NamedTuple):

@@ -186,6 +186,8 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
     if isinstance(header, Hello):
         if len(header.editions) > EDITIONS_MAX or len(header.wanted) > WANTED_MAX:
             raise LimitExceeded("hello")
+        if any(wanted.offset < 0 for wanted in header.wanted):
+            raise Malformed("a blob asked for from before its start")
     elif len(header.receipts) > RECEIPTS_MAX:
         raise LimitExceeded("receipts")
     return header

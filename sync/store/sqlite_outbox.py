@@ -1,4 +1,8 @@
-"""Outboxes in SQLite. Reading never deletes; only `acknowledge` does."""
+"""Outboxes in SQLite. Reading never deletes; only `acknowledge` does.
+
+The next sequence follows from the greatest one owed; `sequences` remembers it only beyond an
+acknowledgement, so that owing a thing writes to the outbox alone.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,12 @@ class SqliteOutboxTable(SqliteTable):
     __slots__ = ()
 
     def enqueue(self, link: str, kind: str, ref: str) -> None:
-        (sequence,) = self.connection.execute(
-            "INSERT INTO sequences (link, last) VALUES (?, 1)"
-            " ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
-            (link,),
-        ).fetchone()
         self.connection.execute(
-            "INSERT INTO outbox (link, sequence, kind, ref) VALUES (?, ?, ?, ?)"
+            "INSERT INTO outbox (link, sequence, kind, ref) VALUES (:link, 1 + max("
+            " coalesce((SELECT max(sequence) FROM outbox WHERE link = :link), 0),"
+            " coalesce((SELECT last FROM sequences WHERE link = :link), 0)), :kind, :ref)"
             " ON CONFLICT (link, kind, ref) DO UPDATE SET sequence = excluded.sequence",
-            (link, sequence, kind, ref),
+            {"link": link, "kind": kind, "ref": ref},
         )
 
     def outbox(self, link: str, after: int, limit: int) -> Sequence[OutboxItem]:
@@ -40,11 +41,19 @@ class SqliteOutboxTable(SqliteTable):
 
     def acknowledge(self, link: str, through: int) -> None:
         self.connection.execute(
+            "INSERT INTO sequences (link, last)"
+            " SELECT link, max(sequence) FROM outbox WHERE link = ? GROUP BY link"
+            " ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            (link,),
+        )
+        self.connection.execute(
             "DELETE FROM outbox WHERE link = ? AND sequence <= ?", (link, through)
         )
 
     def last_sequence(self, link: str) -> int:
         row = self.connection.execute(
-            "SELECT last FROM sequences WHERE link = ?", (link,)
+            "SELECT max(coalesce((SELECT max(sequence) FROM outbox WHERE link = :link), 0),"
+            " coalesce((SELECT last FROM sequences WHERE link = :link), 0))",
+            {"link": link},
         ).fetchone()
-        return 0 if row is None else int(row[0])
+        return int(row[0])

@@ -254,7 +254,9 @@ class World:
     def act(self, station: str, name: str, /, **fields: object) -> CaseEvent:
         """What the station's clerk does, drafted on what the station holds."""
         case = self.case(station) if self.held[station] else None
-        return self.record(station, draft(self.context(station), case, name, fields, clerk(station)))
+        return self.record(
+            station, draft(self.context(station), case, name, fields, clerk(station))
+        )
 
     def rules(self, station: str) -> int:
         """Record what is due by rule until nothing is; the number of events written."""

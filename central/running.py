@@ -1,0 +1,88 @@
+"""Commands about a central that is there: run, status, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from central import checkup
+from central.answers import DONE, ENVIRONMENT, Answer
+from central.app import make_console
+from central.catalogue import shelves_published
+from central.cli import as_json_option, cli, data_option, now_ms, opened
+from central.serving import ListenRefused, bind, serve
+from central.supervision import Fleet
+from central.sync_app import make_sync_app
+
+
+@cli.command()
+@data_option
+@click.option("--listen", required=True, help="控制台监听的地址,HOST:PORT。")
+@click.option("--sync-listen", required=True, help="下级站点来同步的地址,HOST:PORT。")
+@click.option("--host", "hosts", multiple=True, help="控制台还允许用哪个主机名打开,可多次。")
+def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> None:
+    """运行中心:控制台和同步入口。按 Ctrl+C 或收到 SIGTERM 结束。"""
+    answer = Answer(as_json=False)
+    with answer.refusals():
+        try:
+            listening = [bind(listen), bind(sync_listen)]
+        except ListenRefused as error:
+            answer.end(ENVIRONMENT, error.code, error.sentence)
+        with opened(data) as node:
+            names = {listen.rpartition(":")[0], *hosts}
+            console = make_console(node, data, hosts=names)
+            click.echo(f"控制台 http://{listen}/  同步入口 http://{sync_listen}/")
+            serve(console, make_sync_app(node), listening)
+
+
+@cli.command()
+@data_option
+@as_json_option
+def status(data: Path, as_json: bool) -> None:
+    """列出各站点的联系情况和日志位置,以及已发布的目录版本。"""
+    answer = Answer(as_json)
+    with answer.refusals(), opened(data) as node:
+        with node.database.read() as transaction:
+            lines = Fleet(node, transaction).lines()
+            published = shelves_published(transaction)
+            held = transaction.event_count()
+        rows = [
+            f"{'  ' * line.depth}{line.code} {line.name}  {_state(line.enrolled)}"
+            f"  日志 {line.position}{'  已冻结' if line.frozen else ''}"
+            for line in lines
+        ]
+        answer.say(
+            {
+                "station": node.core.station,
+                "release": node.release,
+                "events": held,
+                "stations": [line.as_json() for line in lines],
+                "registers": [
+                    {"shelf": str(p.shelf), "edition": p.edition, "entries": p.entries}
+                    for p in published
+                ],
+            },
+            [*rows, f"事件 {held} 条,目录 {len(published)} 个分册。"],
+        )
+
+
+def _state(enrolled: bool) -> str:
+    return "已入网" if enrolled else "未入网"
+
+
+@cli.command()
+@data_option
+@as_json_option
+def doctor(data: Path, as_json: bool) -> None:
+    """自检,最后只给出一个下一步。有问题时退出码为 4。"""
+    answer = Answer(as_json)
+    with answer.refusals(), opened(data) as node:
+        findings = checkup.look(node, data)
+        step = checkup.next_step(findings)
+        well = all(finding.ok for finding in findings)
+        answer.say(
+            {"ok": well, "findings": [f._asdict() for f in findings], "next_step": step},
+            [*(f"{'正常' if f.ok else '问题'}  {f.sentence}" for f in findings), f"下一步:{step}"],
+        )
+    raise SystemExit(DONE if well else ENVIRONMENT)

@@ -1,0 +1,96 @@
+"""`python -m demo check | run | screenshots`: everything it starts ends with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from demo.interrupts import Interrupts
+from demo.play import Play
+from demo.ports import FIRST
+from demo.problems import DemoError, Interrupted
+from demo.say import say
+from demo.town import INTERVAL_SECONDS, Town
+
+FAILED = 1
+INTERRUPTED = 130
+CHECK_PORT_STEP = 30
+CHECK_PORT_PLACES = 400
+
+
+def main() -> int:
+    """Run one subcommand; the exit code."""
+    options = _options()
+    interrupts = Interrupts()
+    interrupts.install()
+    try:
+        if options.dir is not None:
+            return _in_folder(options, options.dir, interrupts)
+        with tempfile.TemporaryDirectory(prefix="yizhan-demo-") as folder:
+            return _in_folder(options, Path(folder), interrupts)
+    except Interrupted:
+        say("演示已结束,所有启动的程序都已停止。")
+        return INTERRUPTED
+    except DemoError as problem:
+        say(f"✗ {problem.sentence}")
+        return FAILED
+
+
+def _in_folder(options: argparse.Namespace, folder: Path, interrupts: Interrupts) -> int:
+    town = Town(
+        folder.resolve(),
+        interrupts,
+        interval_seconds=options.interval,
+        first_port=options.port or _first_port(options.what),
+    )
+    try:
+        return _perform(options, town)
+    finally:
+        town.stop()
+
+
+def _perform(options: argparse.Namespace, town: Town) -> int:
+    play = Play(town, getattr(options, "kill", None))
+    report = play.perform()
+    if options.what == "run" and report.ok:
+        from demo.console import Console  # only what this command needs
+
+        Console(play).stay()
+    if options.what == "screenshots" and report.ok:
+        from demo.screenshots import take
+
+        take(play.story, options.folder)
+    if options.what == "check":
+        town.stop()
+        print(report.line(), flush=True)
+    return 0 if report.ok else FAILED
+
+
+def _first_port(what: str) -> int:
+    """The same ports every time for visitors; others for checks, which may run side by side."""
+    if what == "run":
+        return FIRST
+    return FIRST + CHECK_PORT_STEP * (1 + os.getpid() % CHECK_PORT_PLACES)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="驿站演示:七个真实节点")
+    parser.add_argument("--dir", type=Path, help="数据放在哪个空文件夹;不填用临时文件夹,结束后删除")
+    parser.add_argument("--port", type=int, help="从哪个端口开始找空闲端口")
+    parser.add_argument(
+        "--interval", type=float, default=INTERVAL_SECONDS, help="节点多少秒联系一次上级"
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+    check = commands.add_parser("check", help="演一遍,最后一行输出 JSON")
+    check.add_argument("--kill", type=int, metavar="种子", help="随机杀掉并重启一个节点")
+    commands.add_parser("run", help="演一遍,然后留着给人看")
+    shots = commands.add_parser("screenshots", help="演一遍并拍下页面")
+    shots.add_argument("folder", type=Path, help="截图放在哪个文件夹")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The station program: pages, JSON API, sync agent, metrics, command line."""

@@ -1,0 +1,111 @@
+"""The parent's answer: receipts, the next token, what the link owes, blobs asked for."""
+
+from __future__ import annotations
+
+from sync.engine import notices, outbox, receipts, tree
+from sync.engine.core import Core
+from sync.engine.parent import Session
+from sync.protocol import canonical, frames, rounds
+from sync.protocol.frames import BlobPiece, Frame
+from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
+from sync.protocol.ports import BlobStore, LogState, Transaction
+from sync.protocol.receipts import LogReceipt
+from sync.protocol.rounds import Answer, Hello
+
+HINT_MS = 30_000
+BLOB_PIECE_BYTES = 128 * 1024
+
+
+def finish(
+    core: Core, transaction: Transaction, now_ms: int, session: Session, blobs: BlobStore
+) -> bytes:
+    """Return the whole answer to a request whose frames were taken."""
+    hello = session.hello
+    if session.verdict != rounds.OK:
+        return _stream(
+            core,
+            session,
+            Answer(
+                v=PROTOCOL_VERSION,
+                station=core.station,
+                epoch=core.epoch,
+                incarnation=core.incarnation,
+                nonce=hello.nonce,
+                verdict=session.verdict,
+                reason=session.reason,
+                challenge=session.challenge,
+                token=session.token,
+            ),
+            [],
+        )
+    given = _receipts(core, transaction, now_ms, session)
+    if core.is_root:
+        notices.make_time_mark(core, transaction, now_ms)
+    link = transaction.child_link(session.child)
+    after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
+    load = outbox.load(transaction, session.child, after)
+    shape = tree.load(core, transaction, now_ms)
+    pieces, cut = _blobs(hello, blobs, sum(len(f.payload) for f in load.frames))
+    answer = Answer(
+        v=PROTOCOL_VERSION,
+        station=core.station,
+        epoch=core.epoch,
+        incarnation=core.incarnation,
+        nonce=hello.nonce,
+        verdict=rounds.OK,
+        token=session.token,
+        receipts=given,
+        through=load.through,
+        more=load.more or cut,
+        digest=link.digest if link is not None else b"",
+        tree=shape.version(session.child),
+        frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
+        hint_ms=HINT_MS,
+    )
+    return _stream(core, session, answer, [*load.frames, *pieces])
+
+
+def _receipts(
+    core: Core, transaction: Transaction, now_ms: int, session: Session
+) -> list[LogReceipt]:
+    asked = session.hello.ask_receipts
+    asked = asked or session.hello.acknowledged_incarnation != core.incarnation
+    given = []
+    for log in transaction.logs():
+        if log.name in session.touched or (asked and log.source == session.child):
+            if core.is_root:
+                receipts.issue_central(core, transaction, now_ms, log)
+            given.append(receipts.give(transaction, log))
+    return given
+
+
+def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
+    return [log for log in transaction.logs() if log.frozen and log.source == session.child]
+
+
+def _blobs(hello: Hello, blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
+    found: list[Frame] = []
+    for want in hello.wanted:
+        size = blobs.size(want.sha256)
+        at = want.offset
+        while size is not None and at < size:
+            if used > ROUND_BYTES_TARGET:
+                return found, True
+            data = blobs.read(want.sha256, at, BLOB_PIECE_BYTES)
+            found.append(frames.encode_blob(BlobPiece(want.sha256, size, at, data)))
+            at += len(data)
+            used += len(data)
+    return found, False
+
+
+def _stream(core: Core, session: Session, answer: Answer, rest: list[Frame]) -> bytes:
+    ahead: list[Frame] = []
+    if session.hello.acknowledged_incarnation != core.incarnation:
+        ahead.append(frames.encode_statements(0, [core.certificate]))
+    return frames.encode_stream([*ahead, _signed(core, answer), *rest])
+
+
+def _signed(core: Core, answer: Answer) -> Frame:
+    payload = canonical.dumps(answer)
+    signature = core.signer.sign(rounds.header_message("answer", payload))
+    return Frame(frames.ANSWER, rounds.encode_header(signature, payload))

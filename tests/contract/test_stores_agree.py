@@ -1,0 +1,110 @@
+"""The memory store stands in for SQLite in nine simulations of ten: both must answer alike."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sync.protocol.names import EventName, LogName
+from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, LogState, Refused, Store, Transaction
+from sync.protocol.registers import Entry, Shelf
+from sync.store.database import Database
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.sample_events import EPOCH, SAMPLE_KEY, sample_event
+
+STATIONS = ("CG0101", "CG0111", "CG0112")
+STREAMS = ("A", "B", "C")
+SHELVES = [Shelf("matters", division, "village") for division in ("530114", "53", "530000")]
+TRANSACTIONS = 25
+Act = Callable[[Transaction], object]
+
+
+class UndoneError(Exception):
+    """Ends a transaction that shall leave nothing."""
+
+
+def choose_act(chance: random.Random, new_position: int) -> Act:
+    """Return one random write."""
+    station, stream = chance.choice(STATIONS), chance.choice(STREAMS)
+    log, ref = LogName(station, EPOCH), str(chance.randrange(6))
+    position, through = chance.randrange(1, 30), chance.randrange(30)
+    standing = chance.choice((GOOD, INCOMPLETE, SET_ASIDE))
+    entries = [Entry(str(chance.randrange(9)), ref.encode()) for _ in range(4)]
+    shelf = chance.choice(SHELVES)
+    acts: list[Act] = [
+        lambda t: t.put_event(
+            sample_event(new_position, station=station, stream=stream, standing=standing)
+        ),
+        lambda t: t.put_log(LogState(log, position, b"c", parent_position=through)),
+        lambda t: t.refuse(Refused(log, position, "malformed", b"h")),
+        lambda t: t.doubt(EventName(*log, position)),
+        lambda t: t.add_audience(stream, chance.sample(STATIONS, 2)),
+        lambda t: t.add_route(stream, station),
+        lambda t: t.drop_route(stream, station),
+        lambda t: t.enqueue(station, "event", ref),
+        lambda t: t.enqueue(station, "event", ref),
+        lambda t: t.acknowledge(station, through),
+        lambda t: t.put_statement("receipt", ref, stream.encode()),
+        lambda t: t.replace_shelf(shelf, position, entries),
+    ]
+    return chance.choice(acts)
+
+
+def picture(t: Transaction) -> list[object]:
+    """Return what every reading method says, for every argument that was used."""
+    per_station = [
+        (
+            t.log_events(LogName(code, EPOCH), 3, 10),
+            t.refusals(LogName(code, EPOCH)),
+            [t.doubts(EventName(code, EPOCH, n)) for n in range(1, 30)],
+            t.outbox(code, 2, 4),
+            t.outbox_count(code),
+            t.last_sequence(code),
+            t.streams_routed(code),
+            t.streams_of([code, "CG0101"]),
+        )
+        for code in STATIONS
+    ]
+    per_stream = [(t.stream_events(s), t.audience(s), t.routes(s)) for s in STREAMS]
+    return [
+        per_station,
+        per_stream,
+        t.logs(),
+        t.logs_unsent(),
+        t.events_after(2, 10),
+        [t.events_standing(standing, 5) for standing in (GOOD, INCOMPLETE, SET_ASIDE)],
+        t.event_count(),
+        t.statements("receipt"),
+        t.editions(),
+        t.entries("matters"),
+        [t.entry("matters", str(n)) for n in range(9)],
+    ]
+
+
+def perform(store: Store, acts: list[Act], *, undone: bool) -> None:
+    try:
+        with store.write() as t:
+            for act in acts:
+                act(t)
+            if undone:
+                raise UndoneError
+    except UndoneError:
+        return
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_both_stores_answer_alike_after_the_same_work(tmp_path: Path, seed: int) -> None:
+    """Random transactions, a third of them rolled back, leave the same picture in both."""
+    memory = MemoryStore()
+    with Database(tmp_path / "node.db", SAMPLE_KEY) as database:
+        for number in range(TRANSACTIONS):
+            undone = random.Random(f"{seed}/{number}").random() < 1 / 3
+            for store in (memory, database):
+                chance = random.Random(f"{seed}/{number}/acts")
+                acts = [choose_act(chance, number * 10 + n + 1) for n in range(8)]
+                perform(store, acts, undone=undone)
+            with memory.read() as fake, database.read() as real:
+                assert picture(real) == picture(fake)

@@ -1,0 +1,1 @@
+"""The seeded simulator: the production engines over a simulated clock, network and disk."""

@@ -1,0 +1,32 @@
+"""Simulated time: one true clock, and per node a clock of its own that is off and jumps."""
+
+from __future__ import annotations
+
+START_MS = 1_795_395_600_000
+"""Monday 2026-11-23, nine o'clock in China."""
+
+
+class TrueClock:
+    """What time it really is; it only goes forward."""
+
+    def __init__(self, now_ms: int = START_MS) -> None:
+        self.now_ms = now_ms
+
+    def pass_ms(self, by: int) -> None:
+        """Let time go by."""
+        self.now_ms += by
+
+
+class NodeClock:
+    """What a node believes: the true time plus an offset somebody may change under it."""
+
+    def __init__(self, true: TrueClock, offset_ms: int = 0) -> None:
+        self._true = true
+        self.offset_ms = offset_ms
+
+    def jump(self, by: int) -> None:
+        """Set the clock forward or back."""
+        self.offset_ms += by
+
+    def __call__(self) -> int:
+        return self._true.now_ms + self.offset_ms

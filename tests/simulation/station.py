@@ -1,0 +1,203 @@
+"""One simulated station: the production `Node` over a faulty disk, and its successive lives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from casework.case_table import SqlCaseTable
+from casework.projection import CaseRow, CaseTable
+from node.desk import CaseDesk
+from node.program import Node
+from node.rounds import Rounds
+from node.schema import SCHEMA
+from sync.engine.core import Core
+from sync.protocol.ports import BlobStore, Signer, Store, Transaction, Verifier
+from sync.store.database import Database
+from sync.store.sqlite_transaction import SqliteTransaction
+from tests.fakes.memory_case_table import MemoryCaseTable
+from tests.fakes.memory_store import MemoryStore
+from tests.simulation.clock import NodeClock
+from tests.simulation.disk import FaultyStore
+
+Rows = dict[str, tuple[CaseRow, str]]
+DATABASE_KEY = bytes(range(32))
+
+
+class SeededChance:
+    """Implements `ports.Chance`; goes on where it was when its node is started again."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._drawn = 0
+
+    def bytes(self, count: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(f"{self._seed}/{self._drawn}".encode()).digest(count)
+
+
+class Identity(NamedTuple):
+    """What a station is born with."""
+
+    station: str
+    epoch: int
+    incarnation: str
+    root: str
+    parent: str | None
+    authority: bytes
+    certificate: bytes
+    signer: Signer
+    verifier: Verifier
+    chance: SeededChance
+
+
+class _UndoableRows(MemoryCaseTable):
+    """Case rows that go back with the transaction they were written in."""
+
+    def __init__(self, rows: Rows, transaction: Any) -> None:
+        super().__init__()
+        self._rows = rows
+        self._transaction = transaction
+
+    def put(self, row: CaseRow, state_json: str) -> None:
+        self._transaction._put(self._rows, row.stream, (row, state_json))
+
+
+class _Waiting:
+    """In the place of the projector's thread: the world decides when the projection runs."""
+
+    def __init__(self) -> None:
+        self.pending = False
+
+    def wake(self) -> None:
+        self.pending = True
+
+    def stop(self) -> None:
+        self.pending = False
+
+
+class SimNode(Node):
+    """A node of the programs, opened over ports instead of a folder."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        store: FaultyStore,
+        blobs: BlobStore,
+        clock: NodeClock,
+        rows: Rows,
+        projector: _Waiting | None,
+    ) -> None:
+        self._rows = rows
+        core = Core(
+            station=identity.station,
+            epoch=identity.epoch,
+            incarnation=identity.incarnation,
+            root=identity.root,
+            parent=identity.parent,
+            authority=(identity.authority,),
+            certificate=identity.certificate,
+            signer=identity.signer,
+            verifier=identity.verifier,
+            chance=identity.chance,
+        )
+        joined: dict[str, Any] = {
+            "core": core,
+            "clock_ms": clock,
+            "release": "simulation",
+            "started_ms": clock(),
+            "database": store,
+            "blobs": blobs,
+            "desk": CaseDesk(core, self._case_table),
+            "rounds": Rounds(core, store, blobs, clock, self._after_commit),
+            "agent": None,
+            "_projector": None,
+        }
+        for name, part in joined.items():
+            setattr(self, name, part)
+        self._open()
+        self._projector = projector  # type: ignore[assignment]
+
+    def _case_table(self, transaction: Transaction) -> Any:
+        if isinstance(transaction, SqliteTransaction):
+            return SqlCaseTable(transaction.connection)
+        return _UndoableRows(self._rows, transaction)
+
+    def _form_used(self, transaction: Any, form_key: str) -> str | None:
+        return None  # the simulated clerks fill in no forms
+
+    def refresh_index(self) -> None:
+        """The search index is no part of the promises checked here."""
+
+
+class Station:
+    """A station's disk, which lasts, and the node that lives on it for a while."""
+
+    def __init__(
+        self, identity: Identity, clock: NodeClock, folder: Path | None, *, lazy: bool
+    ) -> None:
+        self.identity = identity
+        self.code = identity.station
+        self.clock = clock
+        self.life = 0
+        self.up_again_at = 0
+        self.rows: Rows = {}
+        self.waiting = _Waiting()
+        self._lazy = lazy
+        self._folder = folder
+        self.blobs: Any = _blobs(folder)
+        self.store = FaultyStore(self._open_store())
+        self.node: SimNode | None = None
+
+    def _open_store(self) -> Store:
+        if self._folder is None:
+            return MemoryStore()
+        return Database(self._folder / f"{self.code}.db", DATABASE_KEY, schema=SCHEMA)
+
+    def start(self) -> None:
+        """Begin a life over what is on the disk; may crash at once."""
+        if self.life and self._folder is not None:
+            self.store.inner.close()  # type: ignore[attr-defined]
+            self.store.revive(self._open_store())
+        else:
+            self.store.revive(self.store.inner)
+        self.life += 1
+        self.waiting.pending = False
+        projector = self.waiting if self._lazy else None
+        self.node = SimNode(
+            self.identity, self.store, self.blobs, self.clock, self.rows, projector
+        )
+
+    def die(self, up_again_at: int) -> None:
+        """Lose everything that is not on the disk."""
+        self.store.dead = True
+        self.node = None
+        self.up_again_at = up_again_at
+
+    @property
+    def durable(self) -> Store:
+        """The disk itself, for those who look from outside; works while the node is down."""
+        return self.store.inner
+
+    def table(self, transaction: Any) -> CaseTable:
+        """Return the case rows on this disk."""
+        if isinstance(transaction, SqliteTransaction):
+            return SqlCaseTable(transaction.connection)
+        return _UndoableRows(self.rows, transaction)
+
+    def close(self) -> None:
+        """Close the files."""
+        self.store.inner.close()  # type: ignore[attr-defined]
+        self.blobs.close()
+
+
+def _blobs(folder: Path | None) -> Any:
+    # Packs are named by their hash and fetched again when lost: one kind of store will do.
+    from tests.fakes.memory_blobs import MemoryBlobStore
+
+    return MemoryBlobStore()
+
+
+Guard = Callable[[], None]
