@@ -190,19 +190,13 @@ def _winning(root: CaseEvent, takers: list[Claim], acts: list[Claim]) -> tuple[L
     depth = read.integer(root.body or read.EMPTY, "depth", DEPTH_UNKNOWN)
     link = Link(root, root.station, depth)
     links: list[Link] = []
-    visited = {root.name}
-    while True:
+    while True:  # Ends: every claim follows one event only, so no link is met twice.
         link = _with_offer(link, under.get(link.name, []))
         links.append(link)
-        valid = [
-            claim
-            for claim in followers.get(link.name, [])
-            if claim.event.name not in visited and _may_follow(claim, link)
-        ]
+        valid = [claim for claim in followers.get(link.name, []) if _may_follow(claim, link)]
         if not valid:
             return tuple(links)
         best = min(valid, key=_precedence)
-        visited.add(best.event.name)
         link = Link(best.event, best.holder, best.depth)
 
 

@@ -36,7 +36,7 @@ def fold(events: Iterable[CaseEvent]) -> Case:
 
     Raises: OpeningMissing, if the first event of the stream is not among them.
     """
-    held = {event.name: event for event in sorted(events, key=lambda item: item.key)}
+    held = {event.name: event for event in events}
     root = next(
         (item for item in held.values() if item.name == item.stream and item.type in e.OPENING),
         None,

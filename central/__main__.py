@@ -6,10 +6,10 @@ import sys
 
 import structlog
 
-from central import commands, running
+from central import commands, running, staff_codes
 from central.cli import cli
 
-__all__ = ["commands", "main", "running"]
+__all__ = ["commands", "main", "running", "staff_codes"]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The console of central: pages and JSON for those who supervise, keep the catalogue, administer."""
+"""The console of central: pages and JSON for supervision, catalogue and administration."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI
     app.router.routes.append(templates.static.route())
     routers: list[APIRouter] = [
         login_router(gate, templates),
-        large_print.router(),
+        large_print.large_print_router(),
         pages.router(console),
         api.router(console),
         metrics.router(console),

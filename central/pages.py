@@ -1,10 +1,9 @@
-"""The console's pages: the tree, a station, registers, matters, figures, one case, an enrolment sheet."""
+"""The console's pages: tree, station, registers, matters, figures, one case, enrolment sheet."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends
@@ -47,9 +46,7 @@ def _stations(console: Console) -> APIRouter:
         return pages.render(request, "tree.html", lines=lines, held=held)
 
     @router.get("/stations/{code}")
-    def station(
-        request: Request, code: str, person: Annotated[Person, staff]
-    ) -> Response:
+    def station(request: Request, code: str, person: Person = staff) -> Response:
         with node.database.read() as transaction:
             fleet = Fleet(node, transaction)
             if code not in fleet.tree:
@@ -96,9 +93,7 @@ def _registers(console: Console) -> APIRouter:
             registry = node.desk.registry(transaction, node.clock_ms())
             codes = MatterIndex(transaction.connection).search(q, MATTERS_SHOWN_MAX) if q else []
             found = [entry for code in codes if (entry := registry.matter_entry(code))]
-        return pages.render(
-            request, "matters.html", q=q, found=found, tiers=shelves.TIER_TITLES
-        )
+        return pages.render(request, "matters.html", q=q, found=found, tiers=shelves.TIER_TITLES)
 
     return router
 
@@ -119,14 +114,10 @@ def _cases(console: Console) -> APIRouter:
         for count in counts:
             table[count.holder][count.status] = count.cases
         statuses = list(dict.fromkeys(count.status for count in counts))
-        return pages.render(
-            request, "cases.html", table=table, statuses=statuses, titles=titles
-        )
+        return pages.render(request, "cases.html", table=table, statuses=statuses, titles=titles)
 
     @router.get("/find")
-    def find(
-        request: Request, person: Annotated[Person, supervisor], q: str = ""
-    ) -> Response:
+    def find(request: Request, q: str = "", person: Person = supervisor) -> Response:
         found = figures.open_case(node, q, person.no) if q.strip() else []
         return pages.render(request, "find.html", q=q, found=found)
 

@@ -10,7 +10,7 @@ from central import checkup
 from central.answers import DONE, ENVIRONMENT, Answer
 from central.app import make_console
 from central.catalogue import shelves_published
-from central.cli import as_json_option, cli, data_option, now_ms, opened
+from central.cli import as_json_option, cli, data_option, opened
 from central.serving import ListenRefused, bind, serve
 from central.supervision import Fleet
 from central.sync_app import make_sync_app
@@ -32,6 +32,7 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
         with opened(data) as node:
             names = {listen.rpartition(":")[0], *hosts}
             console = make_console(node, data, hosts=names)
+            node.start(None, interval_seconds=0, jitter=lambda: 0.0)
             click.echo(f"控制台 http://{listen}/  同步入口 http://{sync_listen}/")
             serve(console, make_sync_app(node), listening)
 

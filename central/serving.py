@@ -5,6 +5,7 @@ Sockets are bound before anything is served, so that a taken port is a sentence 
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -49,9 +50,15 @@ def serve(console: ASGIApp, rounds: ASGIApp, listening: Sequence[socket.socket])
     Shapes: `listening` are the sockets of the console and of the rounds.
     """
     front, back = _server(console), _server(rounds)
-    thread = threading.Thread(
-        target=back.run, args=([listening[1]],), name="rounds", daemon=True
-    )
+
+    def stop(*_: object) -> None:
+        front.should_exit = True
+
+    # uvicorn raises its signal again when it is done; it must find this handler then, so that
+    # the caller goes on to close its files.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    thread = threading.Thread(target=back.run, args=([listening[1]],), name="rounds", daemon=True)
     thread.start()
     try:
         front.run([listening[0]])

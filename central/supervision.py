@@ -50,7 +50,6 @@ class StationLine(NamedTuple):
     release: str
     frozen: str
     suspect: str
-    closed: str
 
     @property
     def tier_title(self) -> str:
@@ -59,7 +58,8 @@ class StationLine(NamedTuple):
     def as_json(self) -> dict[str, object]:
         """Return the line as plain values, with the rungs in words."""
         facts: dict[str, object] = self._asdict()
-        facts["rung"] = "backed_up" if self.position == self.backed_up > 0 else "central"
+        backed_up = self.position == self.backed_up
+        facts["rung"] = "" if not self.position else "backed_up" if backed_up else "central"
         return facts
 
 
@@ -122,7 +122,6 @@ class Fleet:
             release=self._release if own else health.release if health is not None else "",
             frozen=self._frozen.get(code, ""),
             suspect=link.suspect if link is not None else "",
-            closed="",
         )
 
     def _contact(self, code: str) -> tuple[int, str]:

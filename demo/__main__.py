@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,8 @@ from demo.interrupts import Interrupts
 from demo.play import Play
 from demo.ports import FIRST
 from demo.problems import DemoError, Interrupted
-from demo.say import say
+from demo.report import Report
+from demo.say import quiet, say
 from demo.town import INTERVAL_SECONDS, Town
 
 FAILED = 1
@@ -24,49 +26,50 @@ CHECK_PORT_PLACES = 400
 def main() -> int:
     """Run one subcommand; the exit code."""
     options = _options()
+    quiet(options.json_only)
     interrupts = Interrupts()
     interrupts.install()
+    folder = options.dir
+    report = Report()
     try:
-        if options.dir is not None:
-            return _in_folder(options, options.dir, interrupts)
-        with tempfile.TemporaryDirectory(prefix="yizhan-demo-") as folder:
-            return _in_folder(options, Path(folder), interrupts)
+        folder = (folder or Path(tempfile.mkdtemp(prefix="yizhan-demo-"))).resolve()
+        report = _in_folder(options, folder, interrupts)
     except Interrupted:
         say("演示已结束,所有启动的程序都已停止。")
         return INTERRUPTED
     except DemoError as problem:
         say(f"✗ {problem.sentence}")
-        return FAILED
+    finally:
+        if options.dir is None and folder is not None and (report.ok or not report.steps):
+            shutil.rmtree(folder, ignore_errors=True)
+    if not report.ok:
+        say(f"没有成功。各节点的日志在 {folder}。")
+    if options.what == "check":
+        print(report.line(), flush=True)
+    return 0 if report.ok else FAILED
 
 
-def _in_folder(options: argparse.Namespace, folder: Path, interrupts: Interrupts) -> int:
+def _in_folder(options: argparse.Namespace, folder: Path, interrupts: Interrupts) -> Report:
     town = Town(
-        folder.resolve(),
+        folder,
         interrupts,
         interval_seconds=options.interval,
         first_port=options.port or _first_port(options.what),
     )
     try:
-        return _perform(options, town)
+        play = Play(town, getattr(options, "kill", None))
+        report = play.perform()
+        if options.what == "run" and report.ok:
+            from demo.console import stay  # only what this command needs
+
+            stay(play.story)
+        if options.what == "screenshots" and report.ok:
+            from demo.screenshots import take
+
+            take(play.story, options.folder)
+        return report
     finally:
         town.stop()
-
-
-def _perform(options: argparse.Namespace, town: Town) -> int:
-    play = Play(town, getattr(options, "kill", None))
-    report = play.perform()
-    if options.what == "run" and report.ok:
-        from demo.console import Console  # only what this command needs
-
-        Console(play).stay()
-    if options.what == "screenshots" and report.ok:
-        from demo.screenshots import take
-
-        take(play.story, options.folder)
-    if options.what == "check":
-        town.stop()
-        print(report.line(), flush=True)
-    return 0 if report.ok else FAILED
 
 
 def _first_port(what: str) -> int:
@@ -77,17 +80,19 @@ def _first_port(what: str) -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m demo", description="驿站演示:七个真实节点")
-    parser.add_argument("--dir", type=Path, help="数据放在哪个空文件夹;不填用临时文件夹,结束后删除")
-    parser.add_argument("--port", type=int, help="从哪个端口开始找空闲端口")
-    parser.add_argument(
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--dir", type=Path, help="放在哪个空文件夹;不填用临时文件夹,结束后删除")
+    common.add_argument("--port", type=int, help="从哪个端口开始找空闲端口")
+    common.add_argument(
         "--interval", type=float, default=INTERVAL_SECONDS, help="节点多少秒联系一次上级"
     )
+    common.add_argument("--json-only", action="store_true", help="不显示进度,只输出结果")
+    parser = argparse.ArgumentParser(prog="python -m demo", description="驿站演示:七个真实节点")
     commands = parser.add_subparsers(dest="what", required=True)
-    check = commands.add_parser("check", help="演一遍,最后一行输出 JSON")
+    check = commands.add_parser("check", parents=[common], help="演一遍,最后一行输出 JSON")
     check.add_argument("--kill", type=int, metavar="种子", help="随机杀掉并重启一个节点")
-    commands.add_parser("run", help="演一遍,然后留着给人看")
-    shots = commands.add_parser("screenshots", help="演一遍并拍下页面")
+    commands.add_parser("run", parents=[common], help="演一遍,然后留着给人看")
+    shots = commands.add_parser("screenshots", parents=[common], help="演一遍并拍下页面")
     shots.add_argument("folder", type=Path, help="截图放在哪个文件夹")
     return parser.parse_args()
 

@@ -17,7 +17,7 @@ FINISH_SECONDS = 120.0
 
 
 class Killer:
-    """Armed at the beginning of a seeded step; strikes a seeded time later, restarts after a pause."""
+    """Armed when a seeded step begins; strikes a seeded time later, restarts after a pause."""
 
     def __init__(self, seed: int, town: Town, steps: int) -> None:
         chance = random.Random(seed)  # noqa: S311  # to be replayed, not to be secret

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from casework.case import Case
 from casework.case_table import SqlCaseTable
 from casework.context import Context
+from casework.errors import InvalidNumber
 from casework.matter import Matter
 from casework.numbers import parse_receipt_number
 from casework.projection import CaseRow
-from casework.errors import InvalidNumber
 from edge_node import badge
 from edge_node.catalogue import Catalogue, Catalogues
 from node.accounts import Accounts

@@ -73,7 +73,9 @@ def stopped(state: Situation) -> bool:
     return verdict_of(state) in _STOPPING
 
 
-def road_sentence(state: Situation, *, parent_name: str, parent_is_central: bool, now_ms: int) -> str:
+def road_sentence(
+    state: Situation, *, parent_name: str, parent_is_central: bool, now_ms: int
+) -> str:
     """Whether the parent answers, since when not, and what that means for the clerk."""
     if not state.parent_answers:
         since = (

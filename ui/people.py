@@ -53,3 +53,11 @@ def person_of(request: Request) -> Person | None:
     """The person the gate found for this request, if it asked."""
     found = getattr(request.state, "person", None)
     return found if isinstance(found, Person) else None
+
+
+def signed_in(request: Request) -> Person:
+    """The person the gate let in. Raises: NotSignedIn, on a page without a gate."""
+    found = person_of(request)
+    if found is None:
+        raise NotSignedIn
+    return found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from casework import events as e
@@ -144,6 +145,22 @@ def test_station_without_the_power_cannot_accept() -> None:
     offered = acts_offered(world.context(VILLAGE), world.case(VILLAGE), clerk(VILLAGE))
     assert e.DEFECTS_TOLD in offered
     assert e.ACCEPTED not in offered
+
+
+def test_post_without_the_stations_power_is_not_enough() -> None:
+    """Staff with the post accept only where the station has the power for this matter."""
+    world = World()
+    take_in(world)
+    world.settle()
+    usual = world.context(TOWNSHIP)
+    service = usual.service(TOWNSHIP, "M100")
+    assert service is not None
+    for there in (None, msgspec.structs.replace(service, powers=())):
+        context = replace(usual, service=lambda *_, there=there: there)
+        with pytest.raises(DomainRefusal) as refusal:
+            draft(context, world.case(TOWNSHIP), e.ACCEPTED, {}, clerk(TOWNSHIP))
+        assert "no_right" == refusal.value.code
+        assert "本站对这个事项没有" in refusal.value.sentence
 
 
 def test_rights_end_with_their_dates() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from casework import events as e
 from casework.errors import DomainRefusal, NotInCustody, OfferedAway
-from casework.events import NODE
+from casework.events import NODE, Draft
 from casework.projection import TAB_CHECK, case_row, fits_tab
 from casework.rules import due_by_rule
 from casework.status import Result, Status
@@ -283,6 +283,39 @@ def test_no_rule_acts_on_a_case_with_cleared_bodies() -> None:
     """A node that no longer holds all bodies writes nothing by rule."""
     world = World()
     take_in(world)
-    held = cleared(world.events(), [world.stream])
+    note = world.act(VILLAGE, e.SUPPLEMENT_RECEIVED, note="演示")
+    assert due_by_rule(world.context(VILLAGE), world.case(VILLAGE))
+    held = cleared(world.events(), [note.name])
     world.held[VILLAGE] = {item.name: item for item in held}
     assert [] == due_by_rule(world.context(VILLAGE), world.case(VILLAGE))
+
+
+def test_report_by_another_station_does_not_count() -> None:
+    """Whatever reaches the fold, only the station given a task reports on it, and once."""
+    world = World()
+    to_township(world, "M300")
+    world.act(TOWNSHIP, e.ACCEPTED)
+    world.settle()
+    task = world.case(VILLAGE).tasks[0].name
+    body = {"at_ms": world.ms, "day": "2026-11-23", "task": task, "result": "属实"}
+    draft = Draft(world.stream, e.TASK_REPORTED, "W1", (), body)
+    early = world.record(VILLAGE_2, draft)
+    first = world.record(VILLAGE, draft)
+    second = world.record(VILLAGE, draft)
+    world.share()
+    case = world.case(DISTRICT)
+    assert {early.name, second.name} == {item.name for item in case.superseded}
+    report = case.tasks[0].report
+    assert report is not None
+    assert first.name == report.event
+
+
+def test_stage_is_concluded_once() -> None:
+    """A second conclusion of the same stage, written unseen, does not skip the next one."""
+    world = World()
+    to_township(world)
+    world.act(TOWNSHIP, e.ACCEPTED)
+    done = world.act(TOWNSHIP, e.STEP_DONE, result="通过")
+    again = world.record(TOWNSHIP, Draft(world.stream, done.type, "W1", (), done.body or {}))
+    case = world.case(TOWNSHIP)
+    assert (1, [again.name]) == (case.stage_index, [item.name for item in case.superseded])

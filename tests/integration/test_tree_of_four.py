@@ -138,7 +138,7 @@ def test_case_is_handed_to_township_and_seen_the_same_everywhere(tree: Tree) -> 
 
 
 def test_relay_serves_its_children_with_its_own_uplink_cut(tree: Tree) -> None:
-    """With the township's uplink cut, its villages go on working with it and say where it stands."""
+    """With the township's uplink cut, its villages go on with it and say where it stands."""
     tree.enrol(VILLAGE_2)
     tree.settle()
     below = (VILLAGE, VILLAGE_2)

@@ -1,0 +1,212 @@
+"""The forms of acts: which fields a page offers for each, and what a posted form says.
+
+A plain HTML form can express all of them: repeated fields for lists, `material_CODE` for ticks,
+`result_TASK` for the tasks of a stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from casework import events as e
+from casework.bodies_intake import ACCEPT_KINDS, HAVE
+from casework.bodies_review import DECISIONS
+from casework.case import Case
+from casework.delivery import DELIVERY_RESULTS, is_delivery
+from casework.desk import station_of
+from casework.matter import Matter
+from casework.status import ACTS
+from edge_node.site import Look
+from ui.forms import KEY_FIELD, Form
+
+TEXT, AREA, CHOICE, DAY, SECRET, STATION, TICKS, DEFECTS, HIDDEN = (
+    "text",
+    "area",
+    "choice",
+    "day",
+    "secret",
+    "station",
+    "ticks",
+    "defects",
+    "hidden",
+)
+DEFECT_ROWS: Final = 4
+_NOT_FIELDS: Final = frozenset({KEY_FIELD, "password", "defect_material", "defect_problem"})
+_PREFIXES: Final = ("material_", "result_", "note_")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form; `options` are pairs of value and label."""
+
+    name: str
+    label: str
+    kind: str = TEXT
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """The form of one act; `about` tells which part of the case it is for."""
+
+    act: str
+    title: str
+    fields: tuple[Field, ...] = ()
+    about: str = ""
+
+
+_REASON: Final = (Field("reason", "理由", AREA, required=True),)
+_NOTE: Final = Field("note", "说明", AREA)
+
+
+def act_forms(look: Look, case: Case, matter: Matter | None, offered: list[str]) -> list[ActForm]:
+    """The forms of the acts offered, in their order."""
+    forms: list[ActForm] = []
+    for act in offered:
+        if act == e.TASK_REPORTED:
+            forms += _task_forms(look, case)
+            continue
+        make = _FIELDS.get(act)
+        fields = make(look, case, matter) if make is not None else ()
+        forms.append(ActForm(act, ACTS[act].title, fields))
+    return forms
+
+
+def _task_forms(look: Look, case: Case) -> list[ActForm]:
+    title, forms = ACTS[e.TASK_REPORTED].title, []
+    for task in case.tasks:
+        if not task.open or task.station != look.station:
+            continue
+        fields = [Field("task", "", HIDDEN, value=task.name)]
+        if is_delivery(task):
+            fields += [
+                Field("result", "送达结果", CHOICE, required=True, options=_same(DELIVERY_RESULTS)),
+                Field("recipient", "签收人(已送达必填)"),
+                Field("how", "送达方式"),
+            ]
+        else:
+            fields.append(Field("result", "办理结果", required=True))
+        fields += [Field("day", "日期(不填为今天)", DAY), _NOTE]
+        forms.append(ActForm(e.TASK_REPORTED, title, tuple(fields), about=task.title or task.kind))
+    return forms
+
+
+def _defects(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    again = (Field("reason", "再次告知的理由", AREA, required=True),) if case.notices else ()
+    table = Field("defect", "需补正的内容(一次写全)", DEFECTS, options=_materials(matter))
+    return (table, *again)
+
+
+def _supplement(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    ticks = Field("material", "补来的材料", TICKS, options=_materials(matter))
+    return (ticks, Field("day", "收到日期(不填为今天)", DAY), _NOTE)
+
+
+def _accepted(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    kinds = [k for k in ACCEPT_KINDS if k != "收件即受理" or (matter and matter.accept_on_receive)]
+    options = _same(tuple(kinds))
+    return (Field("kind", "受理方式", CHOICE, required=True, options=options, value=kinds[0]),)
+
+
+def _step(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    stage = matter.stage(case.stage_index) if matter else None
+    own = [
+        task
+        for task in (stage.tasks if stage else ())
+        if station_of(look.context, case, task) == look.station or case.custody_by_person
+    ]
+    if len(own) == 1:
+        task = own[0]
+        return (_result(task.title, task.results, "result"), Field("note", "意见", AREA))
+    fields: list[Field] = []
+    for task in own:
+        fields.append(_result(task.title, task.results, f"result_{task.code}"))
+        fields.append(Field(f"note_{task.code}", f"{task.title}意见", AREA))
+    return (*fields, Field("note", "意见", AREA))
+
+
+def _result(title: str, results: tuple[str, ...], name: str) -> Field:
+    if results:
+        return Field(name, title or "环节结果", CHOICE, required=True, options=_same(results))
+    return Field(name, title or "环节结果")
+
+
+def _decided(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    return (
+        Field("result", "决定", CHOICE, required=True, options=_same(DECISIONS)),
+        Field("reason", "理由(不是准予时必填)", AREA),
+        Field("password", "再输一次您的登录密码", SECRET, required=True),
+    )
+
+
+def _handed_over(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
+    tree = look.registry.tree
+    near = {case.receiving, case.handling, *case.audience, *tree.ancestors(look.station)}
+    near.update(tree.children(look.station))
+    codes = sorted(code for code in near - {look.station, ""} if code in tree)
+    options = tuple((code, tree.name(code)) for code in codes)
+    return (Field("to", "接收站点", STATION, required=True, options=options), *_optional_reason())
+
+
+def _optional_reason() -> tuple[Field, ...]:
+    return (Field("reason", "理由", AREA),)
+
+
+def _same(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((value, value) for value in values)
+
+
+def _materials(matter: Matter | None) -> tuple[tuple[str, str], ...]:
+    return tuple((item.code, item.name) for item in matter.materials) if matter else ()
+
+
+_Maker = Callable[[Look, Case, Matter | None], tuple[Field, ...]]
+_FIELDS: Final[dict[str, _Maker]] = {
+    e.DEFECTS_TOLD: _defects,
+    e.SUPPLEMENT_RECEIVED: _supplement,
+    e.SUPPLEMENT_COMPLETE: lambda *_: (
+        Field("papers_in", "材料收齐日期(不填按最后一次补来)", DAY),
+    ),
+    e.ACCEPTED: _accepted,
+    e.NOT_ACCEPTED: lambda *_: _REASON,
+    e.STEP_DONE: _step,
+    e.DECIDED: _decided,
+    e.CLOSED: lambda *_: (Field("certificate_no", "证照编号"), _NOTE),
+    e.VOID_REQUESTED: lambda *_: _REASON,
+    e.VOIDED: lambda *_: _REASON,
+    e.HANDED_OVER: _handed_over,
+    e.HANDED_BACK: lambda *_: _REASON,
+    e.TAKEN_OVER: lambda *_: _REASON,
+}
+
+
+def fields_of(form: Form) -> dict[str, Any]:
+    """What a posted form says, as the fields of an act; empty fields are left out."""
+    fields: dict[str, Any] = {
+        name: value.strip()
+        for name, value in form.values().items()
+        if name not in _NOT_FIELDS and not name.startswith(_PREFIXES) and value.strip()
+    }
+    if fields.get("suspends") == "是":
+        fields["suspends"] = True
+    problems = form.texts("defect_problem")
+    if problems:
+        codes = form.texts("defect_material") + [""] * len(problems)
+        fields["defects"] = [
+            {"material": code, "problem": problem}
+            for code, problem in zip(codes, problems, strict=False)
+            if problem
+        ]
+    ticked = [code for code, state in form.prefixed("material_").items() if state == HAVE]
+    if ticked:
+        fields["materials"] = [{"code": code, "state": HAVE} for code in ticked]
+    notes = form.prefixed("note_")
+    results = [
+        {"task": code, "result": result, "note": notes.get(code, "")}
+        for code, result in form.prefixed("result_").items()
+    ]
+    return {**fields, "results": results} if results else fields

@@ -1,0 +1,134 @@
+"""The page of one case: where it stands, how far it came, its history, and what may be done now."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from casework import events
+from casework.acts import acts_offered
+from casework.case import Case
+from casework.errors import DomainRefusal
+from casework.identity import mask
+from casework.status import ACTS, ENDED
+from casework.timeline import WHY_SENTENCES
+from casework.view import view
+from edge_node.act_desk import Wanted, book_opening, perform
+from edge_node.act_forms import ActForm, act_forms, fields_of
+from edge_node.case_access import case_address, folded, own_case, superiors_case
+from edge_node.site import Look, Site
+from edge_node.slip import slip_materials
+from edge_node.sync_words import rung_words
+from node.situation import rung_of_case
+from ui.login import FormOf
+from ui.people import Person, signed_in
+
+_AT_THE_FIELD: Final = ("field_missing", "field_invalid", "materials_missing")
+"""Refusals shown on the case's page, with what was typed."""
+
+
+def case_page_router(site: Site) -> APIRouter:
+    """The routes /cases/{no} and /cases/{no}/acts/{act}."""
+    router = APIRouter(dependencies=[Depends(site.gate.person)], include_in_schema=False)
+
+    def page(request: Request, no: str, **extra: Any) -> Response:
+        with site.look() as look:
+            row = own_case(site, look, no)
+            case = folded(site, look, row)
+            values = case_values(site, look, case, signed_in(request))
+        status = 422 if extra.get("problem") else 200
+        shown = {"problem": "", "problem_act": "", "typed": {}, "done": "", **extra}
+        return site.pages.render(
+            request, "case.html", status=status, form_key=site.form_key(), **values, **shown
+        )
+
+    @router.get("/cases/{no}")
+    def case_page(request: Request, no: str, done: str = "") -> Response:
+        said = ACTS[done].title if done in ACTS else ""
+        try:
+            return page(request, no, done=said)
+        except HTTPException:
+            return takeover_page(request, no)
+
+    def takeover_page(request: Request, no: str) -> Response:
+        person = signed_in(request)
+        with site.look() as look:
+            row = superiors_case(site, look, person, no)
+            case = folded(site, look, row)
+            offered = acts_offered(look.context, case, person.no)
+            values = {
+                "row": row,
+                "holder": look.name(row.holder),
+                "may": events.TAKEN_OVER in offered,
+                "address": case_address(row.receipt_no),
+            }
+        book_opening(site, person, row.stream)
+        return site.pages.render(request, "takeover.html", form_key=site.form_key(), **values)
+
+    @router.post("/cases/{no}/acts/{act}")
+    def do_act(request: Request, no: str, act: str, form: FormOf) -> Response:
+        wanted = Wanted(no, act, fields_of(form), form.key, form.secret("password"))
+        try:
+            case = perform(site, signed_in(request), wanted)
+        except DomainRefusal as refused:
+            if refused.code not in _AT_THE_FIELD or act == events.TAKEN_OVER:
+                raise
+            return page(request, no, problem=refused.sentence, problem_act=act, typed=form.values())
+        return RedirectResponse(f"{case_address(case.receipt_no)}?done={act}", status_code=303)
+
+    return router
+
+
+def case_values(site: Site, look: Look, case: Case, person: Person) -> dict[str, Any]:
+    """What the page of a case shows."""
+    matter = look.matter_of(case)
+    registry = look.registry
+    newest = registry.matter(case.matter.code)
+    known = matter or newest
+    offered = acts_offered(look.context, case, person.no)
+    forms: list[ActForm] = act_forms(look, case, matter, offered)
+    parent = site.node.core.parent or ""
+    return {
+        "case": case,
+        "matter": matter,
+        "matter_name": known.name if known is not None else case.matter.code,
+        "replaced": newest is not None and matter is not None and newest.hash != matter.hash,
+        "address": case_address(case.receipt_no),
+        "seen": view(case, matter, registry.calendar(case.handling), registry.today, registry.tree),
+        "holder": look.name(case.holder),
+        "receiving": look.name(case.receiving),
+        "handling": look.name(case.handling),
+        "id_masked": mask(case.applicant.get("id_no", "")),
+        "materials": slip_materials(case, matter),
+        "rung": rung_words(
+            rung_of_case(site.node.core, look.transaction, case.stream),
+            parent_name=look.name(parent),
+            parent_is_central=parent == site.node.core.root,
+        ),
+        "void_waiting": case.void_requested and case.status not in ENDED,
+        "timeline": timeline_lines(look, case),
+        "tasks": [(task, look.name(task.station)) for task in case.tasks],
+        "forms": forms,
+    }
+
+
+def timeline_lines(look: Look, case: Case) -> list[dict[str, Any]]:
+    """The history with names in place of codes; superseded entries say why they do not count."""
+    return [
+        {
+            "at_ms": entry.at_ms,
+            "title": entry.title,
+            "station": look.name(entry.station),
+            "actor": look.staff_name(entry.actor),
+            "text": entry.text,
+            "superseded": entry.superseded,
+            "why": WHY_SENTENCES.get(entry.why, "这一步没有生效,记录已保留,请核对。"),
+            "questioned": entry.questioned,
+            "name": entry.name,
+        }
+        for entry in case.timeline
+    ]

@@ -1,0 +1,133 @@
+"""办件受理: one page, one post, one case; then the panel that says it is saved and how far it came."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from casework import events
+from casework.bodies_intake import HAVE, LACK
+from casework.errors import DomainRefusal, MatterIsNoticeOnly
+from casework.identity import CITIZEN_ID_TYPE, citizen_id_valid
+from edge_node.case_access import case_address, own_case
+from edge_node.catalogue import NOTICE_ONLY
+from edge_node.matters import matter_or_404, mode_of
+from edge_node.site import Site
+from edge_node.sync_words import rung_words
+from node.situation import rung_of_case, situation
+from ui.forms import Form
+from ui.login import FormOf
+from ui.people import signed_in
+
+PHONE_OF: Final = ("本人", "亲属", "代办人", "其他")
+ENTRUSTING_MODE: Final = "代办"
+APPLICANT_FIELDS: Final = ("name", "id_type", "id_no", "phone", "phone_of", "note")
+_FIELD_OF_REFUSAL: Final = {"applicant.id_no": "id_no", "name": "name"}
+
+
+def intake_router(site: Site) -> APIRouter:
+    """The routes /intake/{code} and /cases/{no}/done."""
+    router = APIRouter(dependencies=[Depends(site.gate.person)], include_in_schema=False)
+
+    def form_page(
+        request: Request, code: str, values: dict[str, str], errors: dict[str, str], key: str
+    ) -> Response:
+        with site.look() as look:
+            matter = matter_or_404(look, code)
+            mode = mode_of(matter, look.catalogue.services.get(code))
+            if mode == NOTICE_ONLY:
+                raise MatterIsNoticeOnly(
+                    f"本站对“{matter.name}”只提供咨询,不收件。请告诉申请人到哪里办理。", matter=code
+                )
+        return site.pages.render(
+            request,
+            "intake.html",
+            status=422 if errors else 200,
+            matter=matter,
+            mode=mode,
+            values=values,
+            errors=errors,
+            form_key=key,
+            phone_of=PHONE_OF,
+            id_type=CITIZEN_ID_TYPE,
+        )
+
+    @router.get("/intake/{code}")
+    def intake(request: Request, code: str) -> Response:
+        return form_page(request, code, {}, {}, site.form_key())
+
+    @router.post("/intake/{code}")
+    def take_in(request: Request, code: str, form: FormOf) -> Response:
+        person, key = signed_in(request), form.key
+        errors = typed_wrong(form)
+        if errors:
+            return form_page(request, code, form.values(), errors, key)
+        try:
+            number = open_case(site, code, opening_fields(form), person.no, key)
+        except DomainRefusal as refused:
+            field = _FIELD_OF_REFUSAL.get(refused.facts.get("field", ""))
+            if field is None:
+                raise
+            return form_page(request, code, form.values(), {field: refused.sentence}, key)
+        return RedirectResponse(f"{case_address(number)}/done", status_code=303)
+
+    @router.get("/cases/{no}/done")
+    def done(request: Request, no: str) -> Response:
+        with site.look() as look:
+            row = own_case(site, look, no)
+            rung = rung_of_case(site.node.core, look.transaction, row.stream)
+            parent = site.node.core.parent or ""
+            rung_text = rung_words(
+                rung,
+                parent_name=look.name(parent),
+                parent_is_central=parent == site.node.core.root,
+            )
+        return site.pages.render(
+            request, "done.html", row=row, address=case_address(row.receipt_no), rung=rung_text
+        )
+
+    return router
+
+
+def open_case(site: Site, code: str, fields: dict[str, Any], staff_no: str, form_key: str) -> str:
+    """The receipt number of the case opened by this form. Raises: DomainRefusal, StorageError."""
+    with site.look() as look:
+        service = look.catalogue.services.get(code)
+        offline = not situation(site.node.core, look.transaction).parent_answers
+    entrusting = service is not None and service.mode == ENTRUSTING_MODE
+    done = site.node.act(
+        act=events.ENTRUSTED if entrusting else events.RECEIVED,
+        stream=None,
+        fields={**fields, "matter": code, "offline": offline and not site.node.core.is_root},
+        actor=staff_no,
+        form_key=f"{staff_no}/open/{code}/{form_key}",
+    )
+    return done.case.receipt_no
+
+
+def typed_wrong(form: Form) -> dict[str, str]:
+    """What the page can say at once about the fields, by field name."""
+    errors = {}
+    if not form.text("name"):
+        errors["name"] = "请填写申请人姓名。"
+    id_no = form.text("id_no").upper()
+    if form.text("id_type") == CITIZEN_ID_TYPE and not citizen_id_valid(id_no):
+        errors["id_no"] = "身份证号码不对,请对照证件再输一次。" if id_no else "请填写身份证号码。"
+    return errors
+
+
+def opening_fields(form: Form) -> dict[str, Any]:
+    """The fields of the opening act as typed."""
+    applicant = {name: form.text(name) for name in APPLICANT_FIELDS}
+    applicant["id_no"] = applicant["id_no"].upper()
+    ticks = form.prefixed("material_")
+    return {
+        "applicant": applicant,
+        "materials": [
+            {"code": code, "state": HAVE if state == HAVE else LACK}
+            for code, state in ticks.items()
+        ],
+    }

@@ -1,0 +1,157 @@
+"""Whatever comes in, every decoder answers with a value or with an error of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.protocol import canonical, frames, registers, rounds, statements
+from sync.protocol.envelope import parse_envelope
+from sync.protocol.errors import PeerProtocolError
+from sync.protocol.limits import STATEMENT_BYTES_MAX
+from sync.protocol.rounds import Answer, Hello
+from tests.protocol import wire_samples
+from tests.protocol.wire_values import FUZZ, texts, values
+
+
+def check_only_tree_errors(decode: Callable[[bytes], object], raw: bytes) -> None:
+    """Check that decoding gives a value or an error of the tree, never anything else."""
+    try:
+        decode(raw)
+    except PeerProtocolError as error:
+        assert error.code
+
+
+def mutated(raw: bytes) -> st.SearchStrategy[bytes]:
+    """Return bytes near `raw`: pieces replaced, dropped or doubled; and bytes of no sense."""
+
+    @st.composite
+    def near(draw: st.DrawFn) -> bytes:
+        found = bytearray(raw)
+        for _ in range(draw(st.integers(1, 4))):
+            at = draw(st.integers(0, len(found)))
+            found[at : at + draw(st.integers(0, 6))] = draw(st.binary(max_size=6))
+        return bytes(found)
+
+    return st.one_of(near(), near(), st.binary(max_size=200))
+
+
+def documents_near(raw: bytes) -> st.SearchStrategy[bytes]:
+    """Return canonical objects like `raw` with fields replaced, added or missing."""
+    fields = canonical.loads(raw, bytes_max=STATEMENT_BYTES_MAX)
+    names = st.sampled_from(sorted(fields)) | texts
+    anything = values | st.sampled_from([0, -1, 1, 2, "", [], {}, "AAAA", "CG0111/1/1"])
+    return st.builds(
+        lambda changes, dropped: canonical.dumps(
+            {k: v for k, v in {**fields, **changes}.items() if k not in dropped}
+        ),
+        st.dictionaries(names, anything, max_size=3),
+        st.sets(names, max_size=1),
+    )
+
+
+def _payload(name: str) -> bytes:
+    return rounds.split_header(wire_samples.golden(name))[1]
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("request_stream")))
+def test_decode_stream_never_fails_otherwise(raw: bytes) -> None:
+    """A request is frames or an error of the tree."""
+    check_only_tree_errors(lambda raw: list(frames.decode_stream(raw)), raw)
+
+
+@FUZZ
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=300)), max_size=4))
+def test_frames_of_any_type_and_payload_never_fail_otherwise(
+    found: list[tuple[int, bytes]],
+) -> None:
+    """Well-formed frames around payloads of no sense are read by what their type says."""
+    readers: dict[int, Callable[[bytes], object]] = {
+        frames.EVENTS: frames.decode_events,
+        frames.STATEMENTS: frames.decode_statements,
+        frames.BLOB: frames.decode_blob,
+        frames.HELLO: lambda raw: rounds.decode_header(rounds.split_header(raw)[1], Hello),
+        frames.ANSWER: lambda raw: rounds.decode_header(rounds.split_header(raw)[1], Answer),
+    }
+    raw = frames.encode_stream(frames.Frame(*one) for one in found)
+    for frame in frames.decode_stream(raw):
+        check_only_tree_errors(readers.get(frame.type, bytes), frame.payload)
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("events_frame")))
+def test_decode_events_never_fails_otherwise(raw: bytes) -> None:
+    """A frame of events is events or malformed."""
+    check_only_tree_errors(frames.decode_events, raw)
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("statements_frame")))
+def test_decode_statements_never_fails_otherwise(raw: bytes) -> None:
+    """A frame of statements is statements or malformed, and so is each of them."""
+
+    def decode(raw: bytes) -> None:
+        for statement in frames.decode_statements(raw)[1]:
+            statements.decode(statement)
+
+    check_only_tree_errors(decode, raw)
+
+
+@FUZZ
+@given(mutated(_payload("hello_full")) | documents_near(_payload("hello_full")))
+def test_decode_header_of_a_hello_never_fails_otherwise(raw: bytes) -> None:
+    """A hello is a hello or an error of the tree."""
+    check_only_tree_errors(lambda raw: rounds.decode_header(raw, Hello), raw)
+
+
+@FUZZ
+@given(mutated(_payload("answer_ok")) | documents_near(_payload("answer_ok")))
+def test_decode_header_of_an_answer_never_fails_otherwise(raw: bytes) -> None:
+    """An answer is an answer or an error of the tree."""
+    check_only_tree_errors(lambda raw: rounds.decode_header(raw, Answer), raw)
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("envelope")) | documents_near(wire_samples.golden("envelope")))
+def test_parse_envelope_never_fails_otherwise(raw: bytes) -> None:
+    """An envelope is an envelope or an error of the tree."""
+    check_only_tree_errors(parse_envelope, raw)
+
+
+_PLAIN = zstandard.ZstdDecompressor().stream_reader(wire_samples.PACK[4:]).read(1 << 20)
+
+
+@FUZZ
+@given(
+    mutated(wire_samples.PACK)
+    | mutated(_PLAIN).map(lambda plain: b"YZP\1" + zstandard.ZstdCompressor(1).compress(plain))
+)
+def test_decode_pack_never_fails_otherwise(raw: bytes) -> None:
+    """A pack is entries or an error of the tree."""
+    check_only_tree_errors(registers.decode_pack, raw)
+
+
+@FUZZ
+@given(st.text(max_size=40) | st.text(alphabet="CG01/-٣²", max_size=24))
+def test_parse_of_names_never_fails_otherwise(text: str) -> None:
+    """Any text is a name or malformed."""
+    from sync.protocol.names import EventName, LogName, check_station
+    from sync.protocol.registers import Shelf
+
+    for parse in (EventName.parse, LogName.parse, check_station, Shelf.parse):
+        check_only_tree_errors(lambda raw, parse=parse: parse(raw.decode()), text.encode())
+
+
+def test_the_check_bites() -> None:
+    """An error from outside the tree is not taken for an answer."""
+    with pytest.raises(ValueError, match="outside"):
+        check_only_tree_errors(_outside, b"")
+
+
+def _outside(raw: bytes) -> None:
+    raise ValueError("outside")

@@ -1,0 +1,112 @@
+"""The oracle: its own record of what was committed, shown and promised. Shares no engine code.
+
+It reads envelopes as plain JSON, knows the tree from the table the stations were born by, and
+reckons from the audience lists alone who must hold what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from typing import NamedTuple
+
+from sync.protocol.ports import StoredEvent, Verifier
+
+Log = tuple[str, int]
+
+
+class Committed(NamedTuple):
+    """One event as its author's disk had it when it was first seen there."""
+
+    name: str
+    log: Log
+    position: int
+    stream: str
+    kind: str
+    envelope: bytes
+    signature: bytes
+    salt: bytes
+    body: bytes | None
+
+    def said(self) -> dict[str, object]:
+        """Return the body as plain values."""
+        found: dict[str, object] = json.loads(self.body or b"{}")
+        return found
+
+
+class Wrong(AssertionError):
+    """A promise is broken; the text is the checker's sentence."""
+
+
+class Auditor:
+    """Everything committed anywhere, by name, and what follows from it."""
+
+    def __init__(self, parents: dict[str, str], verifier: Verifier) -> None:
+        self._parents = parents
+        self._verifier = verifier
+        self._keys: dict[Log, bytes] = {}
+        self.committed: dict[str, Committed] = {}
+        self.of_log: dict[Log, list[Committed]] = defaultdict(list)
+        self.of_stream: dict[str, list[Committed]] = defaultdict(list)
+        self.members: dict[str, set[str]] = defaultdict(set)
+        self.returned: set[str] = set()
+        self.taken_over: set[str] = set()
+
+    def born(self, station: str, epoch: int, public_key: bytes) -> None:
+        """Note the key of one life of a log."""
+        self._keys[station, epoch] = public_key
+
+    def path(self, station: str) -> list[str]:
+        """Return a station and all above it."""
+        found = []
+        while station:
+            found.append(station)
+            station = self._parents.get(station, "")
+        return found
+
+    def book(self, stored: StoredEvent) -> None:
+        """Note an event that its author has on its disk, after checking it on its own terms."""
+        said = json.loads(stored.event.envelope)
+        log = (said["station"], said["epoch"])
+        name = f"{log[0]}/{log[1]}/{said['pos']}"
+        if name in self.committed:
+            if self.committed[name].envelope != stored.event.envelope:
+                raise Wrong(f"{name} was written twice with two contents")
+            return
+        if said["pos"] != len(self.of_log[log]) + 1:
+            raise Wrong(f"{name} leaves a gap behind {len(self.of_log[log])} in its own log")
+        message = b"yizhan/1/event\0" + stored.event.envelope
+        if not self._verifier.verify(self._keys[log], message, stored.event.signature):
+            raise Wrong(f"{name} carries no valid signature of its author")
+        body = stored.event.body or b""
+        covered = hashlib.sha256(b"yizhan/1/body\0" + stored.event.salt + body).digest()
+        if _bytes(said["body"]) != covered:
+            raise Wrong(f"the envelope of {name} is over another body")
+        entry = Committed(name, log, said["pos"], said["stream"], said["type"], *stored.event)
+        self.committed[name] = entry
+        self.of_log[log].append(entry)
+        self.of_stream[entry.stream].append(entry)
+        self.members[entry.stream].update(said.get("aud", []))
+        if entry.name == entry.stream:
+            self.members[entry.stream].add(log[0])
+        if entry.kind == "taken_over":
+            self.taken_over.add(entry.stream)
+
+    def promised(self, names: list[str]) -> None:
+        """Note what an act returned to its clerk as saved."""
+        self.returned.update(names)
+
+    def may_hold(self, stream: str) -> set[str]:
+        """Return the stations of the audience and those on their paths to the root."""
+        return {above for member in self.members[stream] for above in self.path(member)}
+
+    def must_hold(self, stream: str) -> set[str]:
+        """Return who must hold every event of a stream once all have met."""
+        return self.may_hold(stream)
+
+
+def _bytes(text: str) -> bytes:
+    import base64
+
+    return base64.b64decode(text)

@@ -1,0 +1,156 @@
+"""What must hold at every step, one checker per promise.
+
+Each looks at the disks from outside, never at what a node says of itself while it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from sync.protocol.names import LogName
+from sync.protocol.ports import GOOD, LogState, Transaction
+from tests.simulation.auditor import Auditor, Wrong
+from tests.simulation.station import Station
+
+PAGE = 10_000
+
+
+class Checkers:
+    """Remembers what each disk showed before, so that nothing may be taken back."""
+
+    def __init__(self, stations: dict[str, Station], auditor: Auditor, root: str) -> None:
+        self.stations = stations
+        self.auditor = auditor
+        self.root = root
+        self.held: dict[str, set[str]] = defaultdict(set)
+        self._arrival: dict[str, int] = defaultdict(int)
+        self._cursors: dict[tuple[str, str], int] = defaultdict(int)
+        self._dirty: dict[str, set[str]] = defaultdict(set)
+        self._believers: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def look(self, touched: list[str]) -> None:
+        """Check the disks a step may have changed. Raises: Wrong."""
+        for code in touched:
+            with self.stations[code].durable.read() as transaction:
+                self._book_own(code, transaction)
+        for code in touched:
+            with self.stations[code].durable.read() as transaction:
+                self._holdings(code, transaction)
+        for code in touched:
+            with self.stations[code].durable.read() as transaction:
+                self._cursors_of(code, transaction)
+                self._custody(code, transaction)
+
+    def _book_own(self, code: str, transaction: Transaction) -> None:
+        """G1: what an act returned as saved is on the disk, and stays there."""
+        identity = self.stations[code].identity
+        log = LogName(code, identity.epoch)
+        known = len(self.auditor.of_log[log])
+        for stored in transaction.log_events(log, known, PAGE):
+            self.auditor.book(stored)
+        state = transaction.log(log)
+        if (state.position if state else 0) != len(self.auditor.of_log[log]):
+            raise Wrong(f"{code} no longer holds its own log as far as it was committed")
+
+    def saved(self, names: list[str]) -> None:
+        """G1: the names an act returned are committed. Raises: Wrong."""
+        for name in names:
+            if name not in self.auditor.committed:
+                raise Wrong(f"{name} was returned as saved and is not on its author's disk")
+
+    def _holdings(self, code: str, transaction: Transaction) -> None:
+        """G2: nothing invented, altered or doubled; routing: nothing at strangers."""
+        for stored in transaction.events_after(self._arrival[code], PAGE):
+            name = str(stored.name)
+            self._arrival[code] = stored.arrival
+            self._dirty[code].add(stored.stream)
+            entry = self.auditor.committed.get(name)
+            if entry is None:
+                raise Wrong(f"{code} holds {name}, which its author never committed")
+            if (entry.envelope, entry.signature, entry.salt, entry.body) != tuple(stored.event):
+                raise Wrong(f"{code} holds {name} with other bytes than its author")
+            if name in self.held[code]:
+                raise Wrong(f"{code} stored {name} twice")
+            self.held[code].add(name)
+            if code not in self.auditor.may_hold(stored.stream):
+                raise Wrong(f"{code} holds {name} but neither is in its audience nor on its path")
+        if transaction.event_count() != len(self.held[code]):
+            raise Wrong(f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}")
+
+    def _cursors_of(self, code: str, transaction: Transaction) -> None:
+        """G2: a receipt is for what is really durable there, and no cursor retreats."""
+        for log in transaction.logs():
+            held = self._forward(code, f"{log.name} position", log.position)
+            for position in range(held, log.position):
+                self._must_be(code, log, position + 1, f"{code}'s cursor")
+            given = self._forward(code, f"{log.name} parent", log.parent_position)
+            above = self.stations[code].identity.parent
+            for position in range(given, log.parent_position):
+                self._must_be(above or "", log, position + 1, f"the receipt {code} was shown by")
+            central = self._forward(code, f"{log.name} central", log.central_position)
+            for position in range(central, log.central_position):
+                self._must_be(self.root, log, position + 1, f"the rung {code} was shown of")
+        for shelf, edition in transaction.editions().items():
+            self._forward(code, shelf, edition)
+        link = transaction.parent_link()
+        if link is not None:
+            self._forward(code, "received", link.received)
+
+    def _must_be(self, where: str, log: LogState, position: int, whose: str) -> None:
+        name = f"{log.name.station}/{log.name.epoch}/{position}"
+        if name not in self.held[where]:
+            raise Wrong(f"{name} is covered by {whose} {where or 'nobody'} and is not held there")
+
+    def _forward(self, code: str, what: str, value: int) -> int:
+        before = self._cursors[code, what]
+        if value < before:
+            raise Wrong(f"the cursor “{what}” at {code} went back from {before} to {value}")
+        self._cursors[code, what] = value
+        return before
+
+    def _custody(self, code: str, transaction: Transaction) -> None:
+        """G4: without a takeover one station at most may advance; with one, one per custody."""
+        station = self.stations[code]
+        table = station.table(transaction)
+        dirty = self._dirty[code]
+        for stream in sorted(dirty):
+            row = table.get(stream)
+            believers = self._believers[stream]
+            believers.pop(code, None)
+            if row is None or row.holder != code or row.offered_to:
+                continue
+            contested = stream in self.auditor.taken_over
+            custody = json.loads(table.state(stream) or "{}").get("custody", "") if contested else ""
+            believers[code] = custody
+            rivals = [other for other, name in believers.items() if name in (custody, "") or not custody]
+            if not contested and len(rivals) > 1:
+                raise Wrong(f"{' and '.join(sorted(rivals))} both may advance {stream}")
+            same = [other for other, name in believers.items() if name == custody and custody]
+            if len(same) > 1:
+                raise Wrong(f"{' and '.join(sorted(same))} both act under custody {custody}")
+        if not station.waiting.pending:
+            dirty.clear()
+
+    def owed_or_held(self) -> None:
+        """Nothing a parent routed to a child is neither held there nor still owed. Raises: Wrong."""
+        for code, station in self.stations.items():
+            with station.durable.read() as transaction:
+                for link in transaction.child_links():
+                    self._owed_or_held(code, link.station, transaction)
+
+    def _owed_or_held(self, parent: str, child: str, transaction: Transaction) -> None:
+        owed = {item.ref for item in transaction.outbox(child, 0, PAGE) if item.kind == "event"}
+        for stream in sorted(transaction.streams_routed(child)):
+            for stored in transaction.stream_events(stream):
+                name = str(stored.name)
+                below = child in self.auditor.path(stored.name.station)
+                fine = below or stored.standing != GOOD or name in owed or name in self.held[child]
+                if not fine:
+                    raise Wrong(f"{parent} owes {name} to {child} no more, which does not hold it")
+
+
+def cleared(rows: Any) -> bool:
+    """Return whether there is nothing in a list of leftovers."""
+    return not rows

@@ -1,0 +1,170 @@
+"""What must hold at rest, after every link was healed: one checker per promise."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from casework.case import Case, state_hash
+from casework.fold import fold
+from node.facts import case_event, is_case_fact
+from sync.protocol.ports import INCOMPLETE, SET_ASIDE, Transaction
+from sync.protocol.registers import Shelf
+from tests.simulation.auditor import Auditor, Committed, Wrong
+from tests.simulation.checkers import Checkers
+from tests.simulation.station import Station
+
+CUSTODY_KINDS = ("entrusted", "received", "signed_for", "accepted_custody", "taken_over")
+OFFERS = ("handed_over", "handed_back")
+
+
+def check_all(checkers: Checkers, rng: random.Random) -> None:
+    """Check every promise at rest. Raises: Wrong."""
+    check_nothing_lost(checkers)
+    check_nothing_waits(checkers)
+    check_registers(checkers)
+    check_same_picture(checkers, rng)
+
+
+def check_nothing_lost(checkers: Checkers) -> None:
+    """G2: whoever must hold a stream holds all of it; central holds everything."""
+    auditor, held = checkers.auditor, checkers.held
+    for name, entry in auditor.committed.items():
+        for code in auditor.must_hold(entry.stream):
+            if code in checkers.stations and name not in held[code]:
+                raise Wrong(f"{name} never came to {code}, which is in its audience or on its path")
+    for name in auditor.returned:
+        if name not in held[checkers.root]:
+            raise Wrong(f"{name} was told as saved and never came to central")
+
+
+def check_nothing_waits(checkers: Checkers) -> None:
+    """Everything written is on the rung *central*, no outbox owes, nothing is set aside."""
+    for code, station in checkers.stations.items():
+        with station.durable.read() as transaction:
+            for standing in (INCOMPLETE, SET_ASIDE):
+                for stored in transaction.events_standing(standing, 10):
+                    raise Wrong(f"{stored.name} is {standing} ({stored.reason}) at {code}")
+            for log in transaction.logs():
+                if log.frozen or transaction.refusals(log.name):
+                    raise Wrong(f"the log {log.name} of honest stations is frozen or has holes")
+                own = log.name.station == code and code != checkers.root
+                if own and not log.position == log.parent_position == log.central_position:
+                    raise Wrong(f"the author {code} never learnt that its log came to central")
+            for link in transaction.child_links():
+                if transaction.outbox_count(link.station):
+                    raise Wrong(f"{code} still owes something to {link.station} at rest")
+            if code != checkers.root and transaction.outbox_count("^"):
+                raise Wrong(f"{code} still owes a statement to its parent at rest")
+
+
+def check_registers(checkers: Checkers) -> None:
+    """G6: every shelf a station has is the newest edition, entry for entry."""
+    with checkers.stations[checkers.root].durable.read() as transaction:
+        newest = transaction.editions()
+        entries = {name: _entries(transaction, name) for name in newest}
+    for code, station in checkers.stations.items():
+        with station.durable.read() as transaction:
+            for shelf, edition in transaction.editions().items():
+                if edition != newest[shelf]:
+                    raise Wrong(f"{code} stayed on edition {edition} of {shelf}")
+                if not _entries(transaction, shelf) <= entries[shelf] | _others(entries, shelf):
+                    raise Wrong(f"{code} has other entries on {shelf} than central")
+            for register in ("stations", "calendar", "matters", "services", "staff"):
+                if not transaction.entries(register):
+                    raise Wrong(f"{code} never got the register {register}")
+
+
+def _entries(transaction: Transaction, shelf: str) -> set[Any]:
+    return set(transaction.entries(Shelf.parse(shelf).register))
+
+
+def _others(entries: dict[str, set[Any]], shelf: str) -> set[Any]:
+    register = shelf.split("/")[0]
+    same = (found for name, found in entries.items() if name.startswith(register))
+    return set().union(*same)
+
+
+def check_same_picture(checkers: Checkers, rng: random.Random) -> None:
+    """G3, G4: all who hold a case fold it to one state, in any order, and show it so."""
+    auditor = checkers.auditor
+    pictures = {code: _pictures(station) for code, station in checkers.stations.items()}
+    for stream in sorted(auditor.of_stream):
+        if auditor.of_stream[stream][0].kind.startswith("sync."):
+            continue
+        central, _ = pictures[checkers.root][stream]
+        for code in sorted(auditor.must_hold(stream) & checkers.stations.keys()):
+            folded, shown = pictures[code][stream]
+            if folded != central:
+                raise Wrong(f"{code} and central fold {stream} to different states")
+            if shown != folded:
+                raise Wrong(f"{code} shows {stream} in another state than its events make")
+        case = _shuffled(checkers.stations[checkers.root], stream, rng)
+        if state_hash(case) != central:
+            raise Wrong(f"{stream} folds to another state in another order")
+        check_custody(auditor, stream, case)
+
+
+def _pictures(station: Station) -> dict[str, tuple[str, str]]:
+    """Return per stream the hash of a fresh fold and the one shown in the list."""
+    found = {}
+    with station.durable.read() as transaction:
+        table = station.table(transaction)
+        for stream in {s.stream for s in transaction.events_after(0, 100_000) if is_case_fact(s)}:
+            facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+            row = table.get(stream)
+            shown = "" if row is None or row.cannot_be_shown else row.state_hash
+            found[stream] = (state_hash(fold(facts)), shown)
+    return found
+
+
+def _shuffled(station: Station, stream: str, rng: random.Random) -> Case:
+    with station.durable.read() as transaction:
+        facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+    facts += facts[: len(facts) // 2]
+    rng.shuffle(facts)
+    return fold(facts)
+
+
+def check_custody(auditor: Auditor, stream: str, case: Case) -> None:
+    """G4: every applied advancing act was its author's who held the custody it names."""
+    by_name = {entry.name: entry for entry in auditor.of_stream[stream]}
+    dropped = {item.name for item in case.superseded}
+    if {entry.name for entry in case.timeline} != by_name.keys():
+        raise Wrong(f"the timeline of {stream} does not show every event")
+    if case.custody not in by_name or by_name[case.custody].log[0] != case.holder:
+        raise Wrong(f"{stream} is held by {case.holder}, which did not write its custody")
+    on_chain = _chain(by_name, case.custody)
+    applied = [e for e in by_name.values() if "custody" in e.said() and e.name not in dropped]
+    for entry in applied:
+        custody = str(entry.said()["custody"])
+        if custody not in on_chain:
+            raise Wrong(f"{entry.name} is applied under a custody that lost")
+        if not _by_holder(entry, by_name[custody], by_name.values()):
+            raise Wrong(f"{entry.name} is applied and its author did not hold {custody}")
+    for custody in on_chain:
+        own = [e for e in applied if e.said()["custody"] == custody
+               and e.log[0] == by_name[custody].log[0]]  # fmt: skip
+        ends = [e.position for e in own if e.kind in OFFERS]
+        if ends and any(e.position > min(ends) for e in own):
+            raise Wrong(f"an act after the offer of {custody} is applied")
+
+
+def _chain(by_name: dict[str, Committed], last: str) -> set[str]:
+    found = {last}
+    while by_name[last].said().get("follows"):
+        last = str(by_name[last].said()["follows"])
+        found.add(last)
+    return found
+
+
+def _by_holder(entry: Committed, custody: Committed, all_of_it: Iterable[Committed]) -> bool:
+    if entry.log[0] == custody.log[0]:
+        return True
+    offered = {
+        str(other.said().get("to", ""))
+        for other in all_of_it
+        if other.kind in OFFERS and other.said().get("custody") == custody.name
+    }
+    return entry.kind == "handed_back" and entry.log[0] in offered

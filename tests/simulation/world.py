@@ -1,0 +1,267 @@
+"""`World(seed)`: eight stations, their roads and clerks, single-threaded, decided by one seed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sync.engine import authority
+from sync.engine.core import Effects
+from sync.protocol.errors import PeerProtocolError, StorageError
+from sync.protocol.names import incarnation
+from sync.protocol.ports import Signer, Verifier
+from sync.signing import Ed25519Signer, Ed25519Verifier
+from tests.fakes.keyed_signer import KeyedSigner, KeyedVerifier
+from tests.simulation import workload
+from tests.simulation.auditor import Auditor, Wrong
+from tests.simulation.catalogue import CENTRAL, PARENTS, shelves
+from tests.simulation.checkers import Checkers
+from tests.simulation.clock import NodeClock, TrueClock
+from tests.simulation.disk import Crash
+from tests.simulation.network import CUT, DELAY, DOUBLE, DROP, Message, Network
+from tests.simulation.station import Identity, SeededChance, SimNode, Station
+
+SKEW_MS_MAX = 20_000
+
+
+class Waiting(NamedTuple):
+    """A round whose answer a child still waits for."""
+
+    serial: int
+    since: int
+
+
+class World:
+    """All there is, and the few things that can happen to it."""
+
+    def __init__(self, seed: int, *, folder: Path | None = None) -> None:
+        self.seed = seed
+        self.rng = random.Random(f"yizhan/{seed}")
+        self.true = TrueClock()
+        self.network = Network(random.Random(f"yizhan/{seed}/network"))
+        self.folder = folder
+        self.step = 0
+        self.counts: dict[str, int] = {}
+        self.max_streams = 0
+        self._trace = hashlib.sha256()
+        self._secrets: dict[bytes, bytes] = {}
+        self._serial = 0
+        self.inflight: dict[str, Waiting] = {}
+        self.lazy = self.rng.random() < 0.4
+        self.verifier: Verifier = (
+            KeyedVerifier(self._secrets) if folder is None else Ed25519Verifier()
+        )
+        self.authority = self.signer("authority")
+        self.stations: dict[str, Station] = {}
+        self.auditor = Auditor(PARENTS, self.verifier)
+        self.checkers = Checkers(self.stations, self.auditor, CENTRAL)
+
+    def signer(self, purpose: str) -> Signer:
+        """Return a key made from the seed."""
+        secret = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
+        if self.folder is None:
+            return KeyedSigner(secret, self._secrets)
+        return Ed25519Signer(secret)
+
+    def note(self, text: str) -> None:
+        """Put one line into the trace."""
+        self._trace.update(f"{self.step} {self.true.now_ms} {text}\n".encode())
+
+    @property
+    def trace(self) -> str:
+        """Return the hash of everything that happened."""
+        return self._trace.hexdigest()
+
+    def count(self, what: str) -> None:
+        """Count something for the report."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def enrol(self, code: str) -> None:
+        """Give a station its identity and start it."""
+        now = self.true.now_ms + len(self.stations)
+        one_use, own = self.signer(f"{code}/once"), self.signer(f"{code}/own")
+        voucher = authority.make_voucher(
+            self.authority, code, now, one_use.public_key(), authority.ONLINE, code
+        )
+        chance = SeededChance(f"{self.seed}/{code}")
+        identity = Identity(
+            station=code,
+            epoch=now,
+            incarnation=incarnation(now, chance.bytes(8)),
+            root=CENTRAL,
+            parent=PARENTS[code] or None,
+            authority=self.authority.public_key(),
+            certificate=authority.make_certificate(voucher, one_use, own.public_key(), bytes(32)),
+            signer=own,
+            verifier=self.verifier,
+            chance=chance,
+        )
+        offset = self.rng.randrange(-SKEW_MS_MAX, SKEW_MS_MAX)
+        clock = NodeClock(self.true, offset)
+        self.auditor.born(code, now, own.public_key())
+        self.stations[code] = Station(identity, clock, self.folder, lazy=self.lazy)
+        self.start(code)
+
+    def start(self, code: str) -> None:
+        """Start a station's node over its disk."""
+        try:
+            self.stations[code].start()
+        except Crash:
+            self.stations[code].die(self.step + 2)
+        self.look([code])
+
+    def node(self, code: str) -> SimNode | None:
+        """Return the node living at a station now, None while it is down."""
+        station = self.stations.get(code)
+        return None if station is None else station.node
+
+    def guarded(self, code: str, doing: Callable[[SimNode], Any]) -> Any:
+        """Return what a node's code returns; None when it crashed, failed or is down."""
+        node = self.node(code)
+        if node is None:
+            return None
+        try:
+            return doing(node)
+        except Crash:
+            self.crash(code)
+        except (PeerProtocolError, StorageError) as error:
+            self.count(f"failed_{error.code}")
+            self.note(f"{code} {error.code}")
+        return None
+
+    def crash(self, code: str) -> None:
+        """Take the power from a station for some steps."""
+        self.count("crashes")
+        self.note(f"{code} crash")
+        self.inflight.pop(code, None)
+        self.stations[code].die(self.step + self.rng.randrange(1, 12))
+
+    def look(self, touched: list[str]) -> None:
+        """Let the checkers look at the disks that may have changed."""
+        self.checkers.look([code for code in touched if code in self.stations])
+
+    def publish(self, edition: int) -> None:
+        """Publish the first or second edition of every shelf at central."""
+
+        def doing(node: SimNode) -> Effects:
+            effects = Effects()
+            for shelf, entries in shelves(edition).items():
+                with node.database.write() as transaction:
+                    effects.add(
+                        authority.publish(
+                            node.core, transaction, node.clock_ms(), node.blobs,
+                            self.authority, shelf, entries,
+                        )
+                    )  # fmt: skip
+            return effects
+
+        self.guarded(CENTRAL, doing)
+        self.note(f"publish {edition}")
+        self.look([CENTRAL])
+
+    def act(self, code: str, doing: Callable[[SimNode], workload.Deed]) -> workload.Deed | None:
+        """Let a clerk act and check that what he was told as saved is saved."""
+        deed: workload.Deed | None = self.guarded(code, doing)
+        self.look([code])
+        if deed is not None:
+            self.checkers.saved(deed.names)
+            self.auditor.promised(deed.names)
+            self.count("acts" if deed.names else f"refused_{deed.refused}")
+            if deed.names:
+                self.count(f"act_{deed.act}")
+            self.note(f"{code} {deed.act} {deed.stream} {deed.names} {deed.refused}")
+        return deed
+
+    def call(self, child: str) -> None:
+        """Let a child begin a round, giving up one still in flight."""
+        request: bytes | None = self.guarded(child, lambda node: node.rounds.begin())
+        self.look([child])
+        if request is None:
+            return
+        self.count("rounds")
+        self._serial += 1
+        self.inflight[child] = Waiting(self._serial, self.step)
+        message = Message(child, request, False, self.stations[child].life, self._serial)
+        self.note(f"{child} calls {hashlib.sha256(request).hexdigest()[:16]}")
+        self.send(message)
+
+    def send(self, message: Message) -> None:
+        """Give a message to the road."""
+        fate = self.network.fate(message, self.step)
+        self.note(f"{message.child} {message.serial} {fate}")
+        if fate == DROP:
+            return
+        if fate == DELAY:
+            self.network.keep(message)
+            return
+        if fate == DOUBLE:
+            copy = Message(message.child, message.raw, message.is_answer, message.life,
+                           message.serial, ghost=True)  # fmt: skip
+            self.network.keep(copy)
+        if fate == CUT:
+            message.raw = self.network.shorten(message.raw)
+            message.ghost = message.ghost or not message.is_answer
+        self.deliver(message)
+
+    def deliver(self, message: Message) -> None:
+        """Let a message arrive."""
+        if message.is_answer:
+            self._arrive_below(message)
+        else:
+            self._arrive_above(message)
+
+    def _arrive_above(self, message: Message) -> None:
+        parent = PARENTS[message.child]
+        answer: bytes | None = self.guarded(parent, lambda node: node.rounds.serve(message.raw))
+        self.look([message.child, parent])
+        self.note(f"{parent} serves {message.child} {message.serial} {answer is not None}")
+        if answer is None or (message.ghost and self.rng.random() < 0.6):
+            return
+        back = Message(message.child, answer, True, message.life, message.serial, message.ghost)
+        self.send(back)
+
+    def _arrive_below(self, message: Message) -> None:
+        station = self.stations[message.child]
+        if station.life != message.life or station.node is None:
+            return
+        waiting = self.inflight.get(message.child)
+        if waiting is not None and waiting.serial == message.serial:
+            del self.inflight[message.child]
+        outcome = self.guarded(message.child, lambda node: node.rounds.take_answer(message.raw))
+        self.count("answers" if outcome is not None else "answers_refused")
+        self.look([message.child])
+
+    def project(self, code: str) -> None:
+        """Let a node that projects later do so now."""
+        station = self.stations[code]
+        if station.node is not None and station.waiting.pending:
+            station.waiting.pending = False
+            self.guarded(code, lambda node: node.catch_up())
+            self.look([code])
+
+    def exchange(self, child: str) -> None:
+        """Make one whole round over a good road."""
+        self.call(child)
+        for code in (PARENTS[child], child):
+            self.project(code)
+
+    def close(self) -> None:
+        """Close all files."""
+        for station in self.stations.values():
+            station.close()
+
+
+class Failure(Exception):
+    """A promise was broken in a seeded run."""
+
+    def __init__(self, seed: int, step: int, sentence: str) -> None:
+        super().__init__(f"seed {seed}, step {step}: {sentence}")
+        self.seed = seed
+        self.step = step
+        self.sentence = sentence
+
+
+__all__ = ["Failure", "Waiting", "World", "Wrong"]
