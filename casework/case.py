@@ -6,15 +6,20 @@ Holds no rule and no date arithmetic; everything here is a function of the set o
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import rfc8785
 
 from casework.events import TAKEN_OVER
 from casework.status import Result, Status
+
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
+_BEYOND_BASIC_PLANE: Final = re.compile(rb"[\xf0-\xf4]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +265,15 @@ def as_json(value: Any) -> Any:
     return value
 
 
+def state_bytes(case: Case) -> bytes:
+    """The whole state as canonical JSON, timeline included.
+
+    msgspec's sorted spelling is RFC 8785's unless characters beyond the basic plane occur.
+    """
+    raw = _SORTED.encode(case)
+    return rfc8785.dumps(as_json(case)) if _BEYOND_BASIC_PLANE.search(raw) else raw
+
+
 def state_hash(case: Case) -> str:
     """SHA-256 (hex) over the canonical JSON of the whole state, timeline included."""
-    return hashlib.sha256(rfc8785.dumps(as_json(case))).hexdigest()
+    return hashlib.sha256(state_bytes(case)).hexdigest()

@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-import rfc8785
-
-from casework.case import Case, as_json, state_hash
+from casework.case import Case, as_json, state_bytes, state_hash
 from casework.delivery import awaiting_pickup
 from casework.status import ENDED
 
@@ -139,7 +137,7 @@ def broken_row(stream: str, sentence: str, former: CaseRow | None = None) -> Cas
 
 def state_json(case: Case) -> str:
     """The whole state as canonical JSON text."""
-    return rfc8785.dumps(as_json(case)).decode("utf-8")
+    return state_bytes(case).decode("utf-8")
 
 
 def _tab(case: Case) -> str:

@@ -9,12 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from demo.console import stay
 from demo.interrupts import Interrupts
 from demo.play import Play
 from demo.ports import FIRST
 from demo.problems import DemoError, Interrupted
 from demo.report import Report
 from demo.say import quiet, say
+from demo.story.cast import Onlooker
 from demo.town import INTERVAL_SECONDS, Town
 
 FAILED = 1
@@ -50,6 +52,17 @@ def main() -> int:
 
 
 def _in_folder(options: argparse.Namespace, folder: Path, interrupts: Interrupts) -> Report:
+    if options.what != "screenshots":
+        return _in_town(options, folder, interrupts, None)
+    from demo.album import Album  # only what this command needs
+
+    with Album(options.folder) as album:
+        return _in_town(options, folder, interrupts, album)
+
+
+def _in_town(
+    options: argparse.Namespace, folder: Path, interrupts: Interrupts, onlooker: Onlooker | None
+) -> Report:
     town = Town(
         folder,
         interrupts,
@@ -58,15 +71,10 @@ def _in_folder(options: argparse.Namespace, folder: Path, interrupts: Interrupts
     )
     try:
         play = Play(town, getattr(options, "kill", None))
+        play.story.onlooker = onlooker
         report = play.perform()
         if options.what == "run" and report.ok:
-            from demo.console import stay  # only what this command needs
-
             stay(play.story)
-        if options.what == "screenshots" and report.ok:
-            from demo.screenshots import take
-
-            take(play.story, options.folder)
         return report
     finally:
         town.stop()

@@ -57,7 +57,7 @@ class Browser:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
 
     def get(self, path: str, accept: str = "text/html") -> Answer:
         """Open an address. Raises: NoAnswerError."""
@@ -82,8 +82,8 @@ class Browser:
     def _once(self, method: str, url: str, body: bytes | None, accept: str) -> tuple[Answer, str]:
         parts = urlsplit(url)
         headers = {"Accept": accept, "Connection": "close"}
-        if self._cookies:
-            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self._cookies.items())
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         if method == "POST":
             headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
             headers["Sec-Fetch-Site"] = "same-origin"
@@ -102,7 +102,7 @@ class Browser:
             connection.close()
         for line in response.headers.get_all("Set-Cookie") or []:
             for name, morsel in SimpleCookie(line).items():
-                self._cookies[name] = morsel.value
+                self.cookies[name] = morsel.value
         target = response.headers.get("Location", "") if 300 <= response.status < 400 else ""
         kind = response.headers.get("Content-Type", "")
         return Answer(url, response.status, content, kind), target

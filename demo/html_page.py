@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 from demo.problems import CheckFailedError
 
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta"})
 _UNSEEN = frozenset({"script", "style", "template", "title"})
 _TYPED = frozenset({"text", "search", "tel", "number", "date", "password", "email", "hidden"})
 Attributes = dict[str, str]
@@ -43,12 +42,12 @@ class Form:
             fields = [f for f in self.fields if f.name == name and f.kind != "hidden"]
             if not fields:
                 raise CheckFailedError(f"表单 {self.action} 上没有“{name}”这一项:{self.names()}")
-            if not any(_choose(f, value) for f in fields):
+            if fields[0].kind not in ("radio", "checkbox"):
+                del fields[1:]  # repeated lines of a table: the first line is written on
+            chosen = [_choose(f, value) for f in fields]  # every one: a radio is let go, too
+            if not any(chosen):
                 offered = [choice for f in fields for choice in f.choices]
                 raise CheckFailedError(f"“{name}”不能选“{value}”,只有:{'、'.join(offered)}")
-            for other in fields:
-                if other.kind == "radio" and other.value != value:
-                    other.picked = False
 
     def pairs(self) -> list[tuple[str, str]]:
         """What a browser would send. Raises: CheckFailedError (a required field is empty)."""
@@ -62,8 +61,9 @@ class Form:
 
 def _choose(target: Field, value: str) -> bool:
     if target.kind in ("radio", "checkbox"):
-        target.picked = target.value == value or (target.kind == "checkbox" and target.picked)
-        return target.value == value
+        same = target.value == value
+        target.picked = same or (target.kind == "checkbox" and target.picked)
+        return same
     if target.choices and value not in target.choices:
         return False
     target.value, target.picked = value, True
@@ -78,6 +78,8 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.marks: list[tuple[str, str]] = []
         self.links: list[str] = []
+        self._alert: tuple[str, int] | None = None
+        self._alert_words: list[str] = []
         self._words: list[str] = []
         self._unseen = 0
         self._form: Form | None = None
@@ -101,6 +103,11 @@ class Page(HTMLParser):
         """True if the sentence can be read on the page, whatever the markup inside it."""
         return "".join(sentence.split()) in self.words
 
+    @property
+    def alert(self) -> str:
+        """What the page says in an alert; empty if nothing."""
+        return "".join("".join(self._alert_words).split())
+
     def form(self, action: str) -> Form | None:
         """The form whose address ends so."""
         fits = (f for f in self.forms if f.action.partition("?")[0].endswith(action))
@@ -114,6 +121,10 @@ class Page(HTMLParser):
         """Book what the tag opens."""
         given = {name: value or "" for name, value in attrs}
         self.marks += [(n, v) for n, v in given.items() if n.startswith("data-")]
+        if self._alert is not None and tag == self._alert[0]:
+            self._alert = (tag, self._alert[1] + 1)
+        elif given.get("role") == "alert" and self._alert is None:
+            self._alert = (tag, 1)
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag == "a" and "href" in given:
@@ -130,6 +141,8 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close what was open."""
+        if self._alert is not None and tag == self._alert[0]:
+            self._alert = (tag, self._alert[1] - 1) if self._alert[1] > 1 else None
         if tag in _UNSEEN:
             self._unseen = max(self._unseen - 1, 0)
         elif tag == "form":
@@ -149,6 +162,8 @@ class Page(HTMLParser):
             self._option[1].append(data)
         if not self._unseen:
             self._words.append(data)
+            if self._alert is not None:
+                self._alert_words.append(data)
 
     def _control(self, tag: str, given: Attributes) -> None:
         if "disabled" in given:

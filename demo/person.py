@@ -115,5 +115,5 @@ def refused_if_error(answer: Answer) -> Answer:
     if answer.status < 400:
         return answer
     text = answer.body.decode("utf-8", "replace")
-    said = text if "json" in answer.kind else answer.page.words
+    said = text if "json" in answer.kind else (answer.page.alert or answer.page.words)
     raise CheckFailedError(f"{answer.url} 回答 {answer.status}:{said[:REFUSAL_CHARACTERS]}")

@@ -59,6 +59,19 @@ class ActForm:
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    """What a form is made from."""
+
+    look: Look
+    case: Case
+    matter: Matter | None
+
+
+def _same(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((value, value) for value in values)
+
+
 _REASON: Final = (Field("reason", "理由", AREA, required=True),)
 _NOTE: Final = Field("note", "说明", AREA)
 
@@ -66,12 +79,13 @@ _NOTE: Final = Field("note", "说明", AREA)
 def act_forms(look: Look, case: Case, matter: Matter | None, offered: list[str]) -> list[ActForm]:
     """The forms of the acts offered, in their order."""
     forms: list[ActForm] = []
+    at = _At(look, case, matter)
     for act in offered:
         if act == e.TASK_REPORTED:
             forms += _task_forms(look, case)
             continue
         make = _FIELDS.get(act)
-        fields = make(look, case, matter) if make is not None else ()
+        fields = make(at) if make is not None else ()
         forms.append(ActForm(act, ACTS[act].title, fields))
     return forms
 
@@ -95,29 +109,32 @@ def _task_forms(look: Look, case: Case) -> list[ActForm]:
     return forms
 
 
-def _defects(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    again = (Field("reason", "再次告知的理由", AREA, required=True),) if case.notices else ()
-    table = Field("defect", "需补正的内容(一次写全)", DEFECTS, options=_materials(matter))
+def _defects(at: _At) -> tuple[Field, ...]:
+    again = (Field("reason", "再次告知的理由", AREA, required=True),) if at.case.notices else ()
+    table = Field("defect", "需补正的内容(一次写全)", DEFECTS, options=_materials(at.matter))
     return (table, *again)
 
 
-def _supplement(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    ticks = Field("material", "补来的材料", TICKS, options=_materials(matter))
+def _supplement(at: _At) -> tuple[Field, ...]:
+    ticks = Field("material", "补来的材料", TICKS, options=_materials(at.matter))
     return (ticks, Field("day", "收到日期(不填为今天)", DAY), _NOTE)
 
 
-def _accepted(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    kinds = [k for k in ACCEPT_KINDS if k != "收件即受理" or (matter and matter.accept_on_receive)]
+def _accepted(at: _At) -> tuple[Field, ...]:
+    kinds = [
+        k for k in ACCEPT_KINDS if k != "收件即受理" or (at.matter and at.matter.accept_on_receive)
+    ]
     options = _same(tuple(kinds))
     return (Field("kind", "受理方式", CHOICE, required=True, options=options, value=kinds[0]),)
 
 
-def _step(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    stage = matter.stage(case.stage_index) if matter else None
+def _step(at: _At) -> tuple[Field, ...]:
+    stage = at.matter.stage(at.case.stage_index) if at.matter else None
     own = [
         task
         for task in (stage.tasks if stage else ())
-        if station_of(look.context, case, task) == look.station or case.custody_by_person
+        if station_of(at.look.context, at.case, task) == at.look.station
+        or at.case.custody_by_person
     ]
     if len(own) == 1:
         task = own[0]
@@ -135,19 +152,23 @@ def _result(title: str, results: tuple[str, ...], name: str) -> Field:
     return Field(name, title or "环节结果")
 
 
-def _decided(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    return (
-        Field("result", "决定", CHOICE, required=True, options=_same(DECISIONS)),
-        Field("reason", "理由(不是准予时必填)", AREA),
-        Field("password", "再输一次您的登录密码", SECRET, required=True),
-    )
+_DECISION: Final = (
+    Field("result", "决定", CHOICE, required=True, options=_same(DECISIONS)),
+    Field("reason", "理由(不是准予时必填)", AREA),
+    Field("password", "再输一次您的登录密码", SECRET, required=True),
+)
 
 
-def _handed_over(look: Look, case: Case, matter: Matter | None) -> tuple[Field, ...]:
-    tree = look.registry.tree
-    near = {case.receiving, case.handling, *case.audience, *tree.ancestors(look.station)}
-    near.update(tree.children(look.station))
-    codes = sorted(code for code in near - {look.station, ""} if code in tree)
+def _handed_over(at: _At) -> tuple[Field, ...]:
+    tree = at.look.registry.tree
+    near = {
+        at.case.receiving,
+        at.case.handling,
+        *at.case.audience,
+        *tree.ancestors(at.look.station),
+    }
+    near.update(tree.children(at.look.station))
+    codes = sorted(code for code in near - {at.look.station, ""} if code in tree)
     options = tuple((code, tree.name(code)) for code in codes)
     return (Field("to", "接收站点", STATION, required=True, options=options), *_optional_reason())
 
@@ -156,31 +177,25 @@ def _optional_reason() -> tuple[Field, ...]:
     return (Field("reason", "理由", AREA),)
 
 
-def _same(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((value, value) for value in values)
-
-
 def _materials(matter: Matter | None) -> tuple[tuple[str, str], ...]:
     return tuple((item.code, item.name) for item in matter.materials) if matter else ()
 
 
-_Maker = Callable[[Look, Case, Matter | None], tuple[Field, ...]]
+_Maker = Callable[[_At], tuple[Field, ...]]
 _FIELDS: Final[dict[str, _Maker]] = {
     e.DEFECTS_TOLD: _defects,
     e.SUPPLEMENT_RECEIVED: _supplement,
-    e.SUPPLEMENT_COMPLETE: lambda *_: (
-        Field("papers_in", "材料收齐日期(不填按最后一次补来)", DAY),
-    ),
+    e.SUPPLEMENT_COMPLETE: lambda _: (Field("papers_in", "材料收齐日期(不填按最后一次补来)", DAY),),
     e.ACCEPTED: _accepted,
-    e.NOT_ACCEPTED: lambda *_: _REASON,
+    e.NOT_ACCEPTED: lambda _: _REASON,
     e.STEP_DONE: _step,
-    e.DECIDED: _decided,
-    e.CLOSED: lambda *_: (Field("certificate_no", "证照编号"), _NOTE),
-    e.VOID_REQUESTED: lambda *_: _REASON,
-    e.VOIDED: lambda *_: _REASON,
+    e.DECIDED: lambda _: _DECISION,
+    e.CLOSED: lambda _: (Field("certificate_no", "证照编号"), _NOTE),
+    e.VOID_REQUESTED: lambda _: _REASON,
+    e.VOIDED: lambda _: _REASON,
     e.HANDED_OVER: _handed_over,
-    e.HANDED_BACK: lambda *_: _REASON,
-    e.TAKEN_OVER: lambda *_: _REASON,
+    e.HANDED_BACK: lambda _: _REASON,
+    e.TAKEN_OVER: lambda _: _REASON,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends
@@ -77,7 +77,7 @@ def case_lists_router(site: Site) -> APIRouter:
             concerned = CaseFilter(concerns=site.station)
             counts = look.table.counts(concerned)
             rows = look.table.list(CaseFilter(tab=chosen, concerns=site.station), LISTED_MAX)
-            values = {
+            values: dict[str, Any] = {
                 "lines": lines(site, look, rows),
                 "tabs": [(name, counts[name]) for name in TABS],
             }

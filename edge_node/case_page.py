@@ -41,7 +41,7 @@ def case_page_router(site: Site) -> APIRouter:
             case = folded(site, look, row)
             values = case_values(site, look, case, signed_in(request))
         status = 422 if extra.get("problem") else 200
-        shown = {"problem": "", "problem_act": "", "typed": {}, "done": "", **extra}
+        shown: dict[str, Any] = {"problem": "", "problem_act": "", "typed": {}, "done": "", **extra}
         return site.pages.render(
             request, "case.html", status=status, form_key=site.form_key(), **values, **shown
         )
@@ -60,7 +60,7 @@ def case_page_router(site: Site) -> APIRouter:
             row = superiors_case(site, look, person, no)
             case = folded(site, look, row)
             offered = acts_offered(look.context, case, person.no)
-            values = {
+            values: dict[str, Any] = {
                 "row": row,
                 "holder": look.name(row.holder),
                 "may": events.TAKEN_OVER in offered,

@@ -67,4 +67,6 @@ class Catalogues:
         marks = [
             msgspec.json.decode(entry.raw, type=_Mark) for entry in transaction.entries("matters")
         ]
-        return Catalogue(found, demo=any(mark.demo for mark in marks), matters=len(marks))
+        return Catalogue(
+            found, demo=any(mark.demo for mark in marks), matters=len({mark.code for mark in marks})
+        )

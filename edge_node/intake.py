@@ -1,4 +1,4 @@
-"""办件受理: one page, one post, one case; then the panel that says it is saved and how far it came."""
+"""办件受理: one page, one post, one case; then the panel that says how far it is."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends
 from starlette.exceptions import HTTPException
@@ -50,7 +50,7 @@ def matters_router(site: Site) -> APIRouter:
             often = Counter(row.matter_code for row in taken)
             frequent = [code for code, _ in often.most_common(FREQUENT_MAX)]
             counts = look.table.counts(CaseFilter(concerns=site.station))
-            values = {
+            values: dict[str, Any] = {
                 "frequent": lines(look, frequent),
                 "taken_today": sum(row.opened_day == today for row in taken),
                 "counts": [(tab, counts[tab]) for tab in TABS],
@@ -71,7 +71,7 @@ def matters_router(site: Site) -> APIRouter:
     def matter_page(request: Request, code: str) -> Response:
         with site.look() as look:
             matter = matter_or_404(look, code)
-            values = {
+            values: dict[str, Any] = {
                 "matter": matter,
                 "mode": mode_of(matter, look.catalogue.services.get(code)),
                 "handling": _handling(look, code),
@@ -82,7 +82,7 @@ def matters_router(site: Site) -> APIRouter:
     def notice(request: Request, code: str) -> Response:
         with site.look() as look:
             matter = matter_or_404(look, code)
-            values = {
+            values: dict[str, Any] = {
                 "matter": matter,
                 "handling": _handling(look, code),
                 "station_name": look.name(site.station),
@@ -116,7 +116,8 @@ def found_lines(look: Look, query: str) -> list[MatterLine]:
 
 def everything(look: Look) -> list[MatterLine]:
     """All matters. Order: what is taken in here first, then by department and name."""
-    codes = [entry.key for entry in look.transaction.entries("matters")][:LISTED_MAX]
+    held = dict.fromkeys(entry.key for entry in look.transaction.entries("matters"))
+    codes = list(held)[:LISTED_MAX]
     return sorted(
         lines(look, codes), key=lambda item: (item.mode == NOTICE_ONLY, item.department, item.name)
     )

@@ -7,6 +7,7 @@ fails is marked as one that cannot be shown, and nothing waits for it.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import structlog
 from casework import acts, events, numbers, rules
 from casework.case import Case
 from casework.context import Context
+from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
 from casework.projection import CaseTable, broken_row, case_row, state_json
@@ -32,6 +34,17 @@ RULES_PER_STEP_MAX = 16
 """More acts by rule than any case can call for at once; beyond it is a fault of the rules."""
 
 CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
+
+_FOLD_FAILURES = (
+    DomainRefusal,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    IndexError,
+)
+"""What a body nobody foresaw can make of a fold; a storage error is none of them."""
 
 log = structlog.get_logger("node.desk")
 
@@ -124,35 +137,50 @@ class CaseDesk:
         written: list[str] = []
         new = [s.stream for s in page if is_case_fact(s)]
         for stream in dict.fromkeys([*new, *settled]):
-            self._project(transaction, now_ms, stream, written)
+            self._show(transaction, now_ms, stream, written)
         if page:
             transaction.set_meta(PROJECTED, str(page[-1].arrival))
         return Caught(len(page), len(written))
 
-    def _project(
-        self, transaction: Transaction, now_ms: int, stream: str, written: list[str]
-    ) -> Case | None:
-        """Fold a stream, let the rules act until they are content, and write its row."""
+    def _show(self, transaction: Transaction, now_ms: int, stream: str, written: list[str]) -> None:
+        """Project a stream; one whose fold fails is marked and counted, and nothing waits."""
         try:
-            case = self.case(transaction, stream)
-            if case is None:
-                return None
-            self._pin(transaction, now_ms, case)
-            context = self.context(transaction, now_ms)
-            for _ in range(RULES_PER_STEP_MAX):
-                drafts = rules.due_by_rule(context, case)
-                if not drafts:
-                    break
-                for draft in drafts:
-                    stored = self._record(transaction, now_ms, draft)
-                    written.append(str(stored.name))
-                case = self.case(transaction, stream) or case
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-            log.exception("case_cannot_be_shown", stream=stream, error=type(error).__name__)
+            self._project(transaction, now_ms, stream, written)
+        except OpeningMissing:
+            return  # a stream of another kind, or its first event is still to come
+        except _FOLD_FAILURES as error:
+            # Where, not what: a message may quote the body.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error(
+                "case_cannot_be_shown",
+                stream=stream,
+                error=type(error).__name__,
+                where=f"{where.name}:{where.lineno}",
+            )
             count(transaction, "cases_cannot_be_shown")
             table = self._case_table(transaction)
             table.put(broken_row(stream, CANNOT_BE_SHOWN, table.get(stream)), "{}")
+
+    def _project(
+        self, transaction: Transaction, now_ms: int, stream: str, written: list[str]
+    ) -> Case | None:
+        """Fold a stream, let the rules act until they are content, and write its row.
+
+        Raises: whatever a fold makes of a body nobody foresaw.
+        """
+        case = self.case(transaction, stream)
+        if case is None:
             return None
+        self._pin(transaction, now_ms, case)
+        context = self.context(transaction, now_ms)
+        for _ in range(RULES_PER_STEP_MAX):
+            drafts = rules.due_by_rule(context, case)
+            if not drafts:
+                break
+            for draft in drafts:
+                stored = self._record(transaction, now_ms, draft)
+                written.append(str(stored.name))
+            case = self.case(transaction, stream) or case
         matter = self.registry(transaction, now_ms).matter(case.matter.code)
         row = case_row(case, "" if matter is None else matter.name)
         self._case_table(transaction).put(row, state_json(case))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -61,6 +62,12 @@ def _read_shared(transaction: Transaction, today: date) -> Shared:
     )
 
 
+@lru_cache(maxsize=256)
+def _matter(raw: bytes) -> Matter:
+    """Every act and every projection looks up its matter: each entry is parsed and hashed once."""
+    return parse_matter(msgspec.json.decode(raw))
+
+
 class Registry:
     """Lookups in the register entries of one transaction."""
 
@@ -86,13 +93,13 @@ class Registry:
         return self._entry("matters", code)
 
     def matter(self, code: str) -> Matter | None:
-        entry = self.matter_entry(code)
-        return None if entry is None else parse_matter(entry)
+        found = self._transaction.entry("matters", code)
+        return None if found is None else _matter(found.raw)
 
     def matter_by_hash(self, pinned: str) -> Matter | None:
         """Return the version of a matter that some case here pinned."""
         raw = self._transaction.statement(PINNED, pinned)
-        return None if raw is None else parse_matter(msgspec.json.decode(raw))
+        return None if raw is None else _matter(raw)
 
     def service(self, station: str, matter: str) -> Service | None:
         entry = self._entry("services", f"{station}/{matter}")

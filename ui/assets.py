@@ -90,7 +90,7 @@ def _download(item: Asset, scratch: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary", ":all:", "--require-hashes", "-r", str(lock), "-d", str(scratch)]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  our own interpreter with fixed arguments
             command, capture_output=True, timeout=PIP_SECONDS_MAX, check=False, text=True
         )
     except subprocess.TimeoutExpired as error:
@@ -115,16 +115,15 @@ def _is(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def main() -> int:
-    """Build and report; 0 when all is there, 1 otherwise."""
+def main() -> None:
+    """Build and report; exit code 1 with the reason when it cannot."""
     try:
         fetched = build()
     except AssetsUnavailable as error:
-        print(error, file=sys.stderr)
-        return 1
-    print("已取得 fetched: " + ", ".join(fetched) if fetched else "页面文件已齐全 already complete")
-    return 0
+        sys.exit(str(error))
+    told = "已取得 fetched: " + ", ".join(fetched) if fetched else "页面文件已齐全 already complete"
+    sys.stdout.write(f"{told}\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

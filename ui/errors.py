@@ -7,6 +7,7 @@ arose, never its message, which may quote personal data.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from sync.protocol.errors import DiskFull, StorageError, SyncError
 from ui.forms import FormKeyMissing
 from ui.pages import Pages, wants_fragment
 from ui.people import LoginRefused, NoPost, NotSignedIn
-from ui.security import SAFE_METHODS, TOO_LARGE, BodyTooLarge
+from ui.security import HEADERS, SAFE_METHODS, TOO_LARGE, BodyTooLarge
 
 API_PREFIX: Final = "/api/"
 _DOMAIN_STATUS: Final = {
@@ -49,77 +50,108 @@ _FAULT: Final = (
 log = structlog.get_logger("ui.errors")
 
 
-def install(app: FastAPI, pages: Pages, *, login_path: str = "/login") -> None:
-    """Make the app answer every refusal and failure of ours."""
+class Answers:
+    """Says refusals as pages or JSON, whichever was asked for."""
+
+    def __init__(self, pages: Pages, login_path: str) -> None:
+        self._pages = pages
+        self._login_path = login_path
 
     def say(
-        request: Request, status: int, code: str, sentence: str, field: str = "", bare: bool = False
+        self, request: Request, status: int, code: str, sentence: str, *, field: str = ""
+    ) -> Response:
+        """The refusal, in the frame of a page that may read the database."""
+        return self._say(request, status, code, sentence, field=field, bare=False)
+
+    def _say(
+        self, request: Request, status: int, code: str, sentence: str, *, field: str, bare: bool
     ) -> Response:
         if is_api(request):
             body = {"code": code, "sentence": sentence}
             return JSONResponse({**body, "field": field} if field else body, status_code=status)
-        return pages.render(
+        return self._pages.render(
             request, "error.html", status=status, bare=bare, code=code, sentence=sentence
         )
 
-    def not_signed_in(request: Request, error: Exception) -> Response:
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        where = f"{login_path}?next={quote(target, safe='')}"
+    def not_signed_in(self, request: Request, _: Exception) -> Response:
+        """Off to the login page, unless something typed would be lost by it."""
         if is_api(request):
-            return say(request, 401, NotSignedIn.code, NotSignedIn.sentence)
+            return self.say(request, 401, NotSignedIn.code, NotSignedIn.sentence)
         if wants_fragment(request):
             # No redirect: it would throw away what is being typed on the page.
-            return pages.fragment(
-                "_session_over.html", status=401, login_path=login_path, path=request.url.path
+            return self._pages.fragment(
+                "_session_over.html", status=401, login_path=self._login_path, path=request.url.path
             )
         if request.method in SAFE_METHODS:
+            target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            where = f"{self._login_path}?next={quote(target, safe='')}"
             return RedirectResponse(where, status_code=303)
-        return pages.render(request, "session_over.html", status=401, login_path=login_path)
+        return self._pages.render(
+            request, "session_over.html", status=401, login_path=self._login_path
+        )
 
-    def refused(request: Request, error: Exception) -> Response:
+    def domain(self, request: Request, error: Exception) -> Response:
+        """A refusal of the rules."""
         assert isinstance(error, DomainRefusal)
         status = _DOMAIN_STATUS.get(error.code, 409)
-        return say(request, status, error.code, error.sentence, error.facts.get("field", ""))
+        field = error.facts.get("field", "")
+        return self.say(request, status, error.code, error.sentence, field=field)
 
-    def sync_error(request: Request, error: Exception) -> Response:
+    def sync(self, request: Request, error: Exception) -> Response:
+        """A failure of storage or of the road; the page must not need the database."""
         assert isinstance(error, SyncError)
         log.warning("sync_error", code=error.code, detail=error.detail)
         status = 400
         if isinstance(error, StorageError):
             status = 507 if isinstance(error, DiskFull) else 503
-        return say(request, status, error.code, error.sentence, bare=True)
+        return self._say(request, status, error.code, error.sentence, field="", bare=True)
 
-    def http_error(request: Request, error: Exception) -> Response:
+    def http(self, request: Request, error: Exception) -> Response:
+        """A page that is not there, or not to be opened like this."""
         assert isinstance(error, HTTPException)
         code, sentence = _HTTP_SENTENCES.get(error.status_code, _BAD_REQUEST)
-        return say(request, error.status_code, code, sentence)
+        return self.say(request, error.status_code, code, sentence)
 
-    def fault(request: Request, error: Exception) -> Response:
+    def malformed(self, request: Request, _: Exception) -> Response:
+        """A request of the wrong shape; what was sent is not repeated."""
+        return self.say(request, 422, *_BAD_REQUEST)
+
+    def too_large(self, request: Request, _: Exception) -> Response:
+        """More than any page of ours sends."""
+        return self.say(request, 413, "too_large", TOO_LARGE)
+
+    def own(self, request: Request, error: Exception) -> Response:
+        """A refusal of the pages themselves."""
+        assert isinstance(error, (LoginRefused, NoPost, FormKeyMissing))
+        status = 400 if isinstance(error, FormKeyMissing) else 403
+        return self.say(request, status, error.code, error.sentence)
+
+    def fault(self, request: Request, error: Exception) -> Response:
+        """A fault of ours: logged by its places, told without any detail."""
         log.error("fault", error=type(error).__name__, where=where_from(error))
-        return say(request, 500, *_FAULT, bare=True)
+        response = self._say(request, 500, *_FAULT, field="", bare=True)
+        # Starlette answers this one outside the guard, so it gets the guard's headers here.
+        response.headers.update({**HEADERS, "Cache-Control": "no-store"})
+        return response
 
-    app.add_exception_handler(NotSignedIn, not_signed_in)
-    app.add_exception_handler(DomainRefusal, refused)
-    app.add_exception_handler(SyncError, sync_error)
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(
-        RequestValidationError, lambda request, _: say(request, 422, *_BAD_REQUEST)
-    )
-    app.add_exception_handler(
-        FormKeyMissing,
-        lambda request, _: say(request, 400, FormKeyMissing.code, FormKeyMissing.sentence),
-    )
-    app.add_exception_handler(
-        BodyTooLarge, lambda request, _: say(request, 413, "too_large", TOO_LARGE)
-    )
 
-    def not_allowed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, (LoginRefused, NoPost))
-        return say(request, 403, error.code, error.sentence)
-
-    app.add_exception_handler(LoginRefused, not_allowed)
-    app.add_exception_handler(NoPost, not_allowed)
-    app.add_exception_handler(Exception, fault)
+def install(app: FastAPI, pages: Pages, *, login_path: str = "/login") -> None:
+    """Make the app answer every refusal and failure of ours."""
+    answers = Answers(pages, login_path)
+    handlers: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+        NotSignedIn: answers.not_signed_in,
+        DomainRefusal: answers.domain,
+        SyncError: answers.sync,
+        HTTPException: answers.http,
+        RequestValidationError: answers.malformed,
+        BodyTooLarge: answers.too_large,
+        FormKeyMissing: answers.own,
+        LoginRefused: answers.own,
+        NoPost: answers.own,
+        Exception: answers.fault,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
 
 
 def is_api(request: Request) -> bool:

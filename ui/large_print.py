@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ui.login import FormOf, safe_target
@@ -17,7 +16,7 @@ def large_print_router() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.post("/large")
-    def switch(request: Request, form: FormOf) -> Response:
+    def switch(form: FormOf) -> Response:
         response = RedirectResponse(safe_target(form.text("back")), status_code=303)
         value = "1" if form.text("on") == "1" else "0"
         response.set_cookie(

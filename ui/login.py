@@ -85,8 +85,9 @@ def login_router(gate: Gate, pages: Pages) -> APIRouter:
         return response
 
     @router.get("/login")
-    def login_page(request: Request, next: str = "/") -> Response:
-        return pages.render(request, "login.html", staff_no="", error="", next=safe_target(next))
+    def login_page(request: Request) -> Response:
+        target = safe_target(request.query_params.get("next", "/"))
+        return pages.render(request, "login.html", staff_no="", error="", next=target)
 
     @router.post("/login")
     def login(request: Request, form: FormOf) -> Response:

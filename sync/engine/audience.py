@@ -20,7 +20,8 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     one that gives the right to its own author is `set_aside` for good.
     """
     if str(event.name) == event.stream:
-        return GOOD, ""
+        too_many = len(members_added(event)) > AUDIENCE_MAX
+        return (SET_ASIDE, AUDIENCE_TOO_LARGE) if too_many else (GOOD, "")
     members = transaction.audience(event.stream)
     author = event.name.station
     if members and not _may_write(core, tree, author, members):

@@ -20,6 +20,8 @@ from sync.protocol.statements import Health
 
 UP_SENT = "up_sent"
 STATEMENTS_PER_ROUND = 200
+INTRODUCED_AFTER_FAILURES = 2
+"""A parent that does not answer may have been rebuilt and no longer know who is calling."""
 
 
 def begin_round(
@@ -62,7 +64,8 @@ def begin_round(
     payload = canonical.dumps(hello)
     signature = core.signer.sign(rounds.header_message("hello", payload))
     out: list[Frame] = []
-    certificates = _certificates(core, transaction, unsent, first=not link.incarnation)
+    introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
+    certificates = _certificates(core, transaction, unsent, first=introduce)
     out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
     transaction.set_meta(UP_SENT, "0")
@@ -142,9 +145,11 @@ def receive_frame(
         _handed_down(core, transaction, now_ms, through, events, effects)
     elif frame.type == frames.STATEMENTS:
         through, raws = frames.decode_statements(frame.payload)
-        for raw in raws:
+        refused = [
             notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
-        _received(transaction, through)
+            for raw in raws
+        ]
+        _received(transaction, through, spoiled=any(refused))
     elif frame.type == frames.BLOB:
         piece = frames.decode_blob(frame.payload)
         if any(w.sha256 == piece.sha256 for w in registers.wanted(transaction, blobs)):
@@ -153,10 +158,12 @@ def receive_frame(
     return effects
 
 
-def _received(transaction: Transaction, through: int) -> None:
+def _received(transaction: Transaction, through: int, *, spoiled: bool = False) -> None:
+    """Book what was received; what was spoiled on the way is owed anew once editions are told."""
     link = transaction.parent_link()
-    if link is not None and through > link.received:
-        transaction.put_parent_link(replace(link, received=through))
+    if link is not None and (spoiled or through > link.received):
+        told, last = link.told_editions and not spoiled, max(through, link.received)
+        transaction.put_parent_link(replace(link, received=last, told_editions=told))
 
 
 def _handed_down(
@@ -223,10 +230,10 @@ def _answer(
         for receipt in answer.receipts:
             receipts.take(transaction, receipt)
     transaction.put_parent_link(link)
-    unsent = bool(transaction.logs_unsent())
-    effects.more = answer.more or answer.verdict == rounds.PROVE or unsent
     for name in answer.frozen:
         _freeze(transaction, name)
+    unsent = any(not log.frozen for log in transaction.logs_unsent())
+    effects.more = answer.more or answer.verdict == rounds.PROVE or unsent
 
 
 def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer) -> ParentLink:

@@ -67,8 +67,8 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
     link = replace(link, last_contact_ms=now_ms, rounds=link.rounds + 1, health=health)
     transaction.put_child_link(link)
     verdict = _head_verdict(transaction, log, hello)
-    _book(core, transaction, now_ms, hello, verdict)
-    return Session(hello, verdict, token=link.token)
+    moved = _book(core, transaction, now_ms, hello, verdict)
+    return Session(hello, verdict, token=link.token, touched=moved)
 
 
 def receive_frame(
@@ -171,10 +171,16 @@ def _head_verdict(transaction: Transaction, log: LogName, hello: Hello) -> str:
     return rounds.OK
 
 
-def _book(core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdict: str) -> None:
-    """Book what an accepted hello says of what it holds, lacks and cannot hand on."""
+def _book(
+    core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdict: str
+) -> set[LogName]:
+    """Book what an accepted hello says of what it holds, lacks and cannot hand on.
+
+    Shapes: returns the logs it named holes of, which are owed a receipt even without an event.
+    """
+    moved: set[LogName] = set()
     if verdict != rounds.OK:
-        return
+        return moved
     shape = tree.load(core, transaction, now_ms)
     child = hello.station
     if hello.acknowledged_incarnation == core.incarnation:
@@ -185,10 +191,14 @@ def _book(core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdi
     below = shape.subtree(child)
     for hole in hello.holes:
         log = LogName(hole.station, hole.epoch)
+        if hole.station not in below:
+            continue
+        moved.add(log)
         held = intake.log_state(transaction, log, child)
-        if hole.station in below and hole.position > held.position:
+        if hole.position > held.position:
             transaction.refuse(Refused(log, hole.position, hole.reason, hole.hash))
             transaction.put_log(intake.pass_holes(transaction, held))
+    return moved
 
 
 def _heal(shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:

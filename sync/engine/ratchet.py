@@ -2,7 +2,8 @@
 
 Until the next contact the token before stays valid, and a repeated round gets the same fresh one.
 A spent token is no verdict: the answer is `prove` with a nonce, and only a live follow-up that
-quotes it and still lacks the token is a second copy of the node.
+quotes it and still lacks the token is a second copy of the node. Tokens given by an earlier
+incarnation of this node prove nothing: it may have been restored from before it gave the last one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from sync.protocol.ports import ChildLink, Transaction
 from sync.protocol.rounds import NONCE_BYTES, OK, PROVE, TOKEN_BYTES, Hello
 
 SECOND_COPY = "second_copy"
+_LIFE = "ratchet_life"
+"""Kind under which the incarnation of this node that gave a child's tokens is kept."""
 
 
 def check(
@@ -23,6 +26,9 @@ def check(
 
     Shapes: on OK the link holds the token the answer must carry; on PROVE its challenge.
     """
+    if transaction.statement(_LIFE, hello.station) != core.incarnation.encode():
+        transaction.put_statement(_LIFE, hello.station, core.incarnation.encode())
+        link = replace(link, token=b"", token_before=b"", challenge=b"")
     if not link.token and not link.token_before:
         return OK, replace(link, token=core.chance.bytes(TOKEN_BYTES), challenge=b"")
     if hello.token == link.token:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from sync.engine import clock, routing, tree, trust
 from sync.engine.core import Core, Effects, count
@@ -21,9 +22,15 @@ REFUSED_EDITION = "refused_edition"
 def manifests(transaction: Transaction) -> list[tuple[Shelf, Manifest]]:
     """Return the newest manifest held of every shelf."""
     return [
-        (Shelf.parse(ref), statements.decode(raw).read(Manifest))
+        (Shelf.parse(ref), _manifest(raw))
         for ref, raw in transaction.statements(statements.MANIFEST)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _manifest(raw: bytes) -> Manifest:
+    """Every round asks what is wanted, and manifests seldom change: each is parsed once."""
+    return statements.decode(raw).read(Manifest)
 
 
 def take_manifest(core: Core, shape: Tree, transaction: Transaction, statement: Statement) -> bool:

@@ -28,32 +28,51 @@ _SHAPE = "shape"
 
 
 def settle(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
-    """Take a newly stored event into its stream, route it, and judge anew what waited for it."""
+    """Take a newly stored event into its stream, route it, and judge anew what waited for it.
+
+    A loop and not a recursion: thousands may wait for one opening event.
+    """
     if event.standing != GOOD:
         return
-    transaction.add_audience(event.stream, audience.members_added(event))
-    _route(tree, transaction, event)
-    for waiting in transaction.stream_events(event.stream):
-        _judge_again(core, tree, transaction, waiting)
+    _take_in(tree, transaction, event)
+    waiting = _waiting(transaction.stream_events(event.stream))
+    moved = True
+    while moved and waiting:
+        moved = False
+        for one in waiting:
+            moved = _judge_again(core, tree, transaction, one) or moved
+        waiting = _waiting(transaction.stream_events(event.stream)) if moved else []
 
 
 def judge_waiting(core: Core, tree: Tree, transaction: Transaction) -> None:
     """Judge anew what waits for a right, after the tree of stations changed."""
     for waiting in transaction.events_standing(INCOMPLETE, JUDGED_AT_ONCE_MAX):
-        _judge_again(core, tree, transaction, waiting)
+        fresh = transaction.event(waiting.name)
+        if fresh is not None and _judge_again(core, tree, transaction, fresh):
+            settle(core, tree, transaction, transaction.event(waiting.name) or fresh)
 
 
-def _judge_again(core: Core, tree: Tree, transaction: Transaction, waiting: StoredEvent) -> None:
-    fresh = transaction.event(waiting.name) if waiting.standing == INCOMPLETE else None
-    if fresh is None or fresh.standing != INCOMPLETE:
-        return
-    standing, reason = audience.judge(core, tree, transaction, fresh)
+def _waiting(events: Iterable[StoredEvent]) -> list[StoredEvent]:
+    return [event for event in events if event.standing == INCOMPLETE]
+
+
+def _take_in(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
+    transaction.add_audience(event.stream, audience.members_added(event))
+    _route(tree, transaction, event)
+
+
+def _judge_again(core: Core, tree: Tree, transaction: Transaction, waiting: StoredEvent) -> bool:
+    """Judge an event that waited; return whether it waits no longer."""
+    if waiting.standing != INCOMPLETE:
+        return False
+    standing, reason = audience.judge(core, tree, transaction, waiting)
     if standing == INCOMPLETE:
-        return
-    transaction.set_standing(fresh.name, standing, reason)
+        return False
+    transaction.set_standing(waiting.name, standing, reason)
     if standing == GOOD:
-        _note_settled(transaction, fresh.stream)
-        settle(core, tree, transaction, replace(fresh, standing=standing, reason=reason))
+        _note_settled(transaction, waiting.stream)
+        _take_in(tree, transaction, replace(waiting, standing=standing, reason=reason))
+    return True
 
 
 def _note_settled(transaction: Transaction, stream: str) -> None:

@@ -2,10 +2,14 @@
 
 Signed bytes are stored and forwarded as received, so a reader only has to answer one question:
 is this the one canonical spelling of what it says? Floats and null have no place on the wire.
+
+msgspec's sorted encoding is that spelling byte for byte and takes a twentieth of the time, unless
+characters beyond the basic plane occur: RFC 8785 sorts keys by UTF-16 units, msgspec by UTF-8.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any, TypeVar
 
@@ -17,6 +21,8 @@ from sync.protocol.limits import JSON_DEPTH_MAX
 
 T = TypeVar("T")
 INTEGER_MAX = 2**53 - 1
+_SORTED = msgspec.json.Encoder(order="sorted")
+_BEYOND_BASIC_PLANE = re.compile(rb"[\xf0-\xf4]")
 
 
 def dumps(value: Any) -> bytes:
@@ -26,10 +32,7 @@ def dumps(value: Any) -> bytes:
     """
     builtin = msgspec.to_builtins(value)
     _check(builtin, JSON_DEPTH_MAX)
-    try:
-        return rfc8785.dumps(builtin)
-    except rfc8785.CanonicalizationError as error:
-        raise Malformed(str(error)) from error
+    return _spell(builtin)
 
 
 def loads(raw: bytes, *, bytes_max: int) -> Any:
@@ -45,11 +48,7 @@ def loads(raw: bytes, *, bytes_max: int) -> Any:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed("not JSON") from error
     _check(value, JSON_DEPTH_MAX)
-    try:
-        again = rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
-        raise Malformed(str(error)) from error
-    if again != raw:
+    if _spell(value) != raw:
         raise Malformed("not canonical JSON")
     return value
 
@@ -66,11 +65,20 @@ def load_as(raw: bytes, shape: type[T], *, bytes_max: int) -> T:
         raise Malformed(str(error)) from error
 
 
+def _spell(value: Any) -> bytes:
+    """Return the canonical bytes of what `_check` let pass."""
+    try:
+        raw = _SORTED.encode(value)
+        return rfc8785.dumps(value) if _BEYOND_BASIC_PLANE.search(raw) else raw
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise Malformed(str(error)) from error
+
+
 def _check(value: Any, depth: int) -> None:
     if depth < 0:
         raise LimitExceeded("nested too deeply")
     if isinstance(value, str):
-        if not unicodedata.is_normalized("NFC", value):
+        if not value.isascii() and not unicodedata.is_normalized("NFC", value):
             raise Malformed("text is not NFC")
     elif isinstance(value, bool):
         return
@@ -79,6 +87,8 @@ def _check(value: Any, depth: int) -> None:
             raise Malformed("integer beyond 2^53")
     elif isinstance(value, dict):
         for key, part in value.items():
+            if not isinstance(key, str):
+                raise Malformed("object keys must be strings")
             _check(key, depth)
             _check(part, depth - 1)
     elif isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -269,9 +270,7 @@ def test_random_damage_never_breaks_the_parent(tree: Tree) -> None:
     """Whichever byte of a request is flipped, the parent answers or refuses by its own errors."""
     raw = honest(tree)
     for at in range(0, len(raw), max(len(raw) // 60, 1)):
-        try:
+        with suppress(SyncError):
             tree.nodes[TOWNSHIP].rounds.serve(raw[:at] + bytes([raw[at] ^ 0x55]) + raw[at + 1 :])
-        except SyncError as error:
-            assert error.code
     tree.settle(VILLAGE)
     assert "ok" == tree.nodes[VILLAGE].situation().verdict

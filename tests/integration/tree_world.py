@@ -41,12 +41,18 @@ def without_notices() -> Catalogue:
 class Tree:
     """Central and the nodes enrolled so far; the clock moves by hand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, now_ms: int = START_MS) -> None:
         self.folder = folder
-        self.now_ms = START_MS
+        self.now_ms = now_ms
         self.nodes: dict[str, Node] = {}
-        enrolling.found(self.home(CENTRAL), CENTRAL, self.now_ms)
-        self.open(CENTRAL)
+
+    @classmethod
+    def founded(cls, folder: Path) -> Tree:
+        """Return a tree of central alone."""
+        tree = cls(folder)
+        enrolling.found(tree.home(CENTRAL), CENTRAL, tree.now_ms)
+        tree.open(CENTRAL)
+        return tree
 
     def home(self, code: str) -> Path:
         return self.folder / code

@@ -17,7 +17,7 @@ from sync.protocol.registers import Entry
 from sync.protocol.rounds import VERDICTS, Answer, Hello, Hole, Wanted
 from sync.protocol.statements import Health, Statement
 
-FEW = settings(max_examples=150, deadline=None, database=None)
+FEW = settings(max_examples=60, deadline=None, database=None)
 FUZZ = settings(max_examples=2000, deadline=None, database=None)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(

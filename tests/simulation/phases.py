@@ -105,8 +105,7 @@ def chaos(world: World) -> None:
     ):
         world.step += 1
         world.true.pass_ms(world.rng.randrange(PASS_MS_MAX))
-        if world.step >= second and "published" not in world.counts and world.node(CENTRAL):
-            world.count("published")
+        if world.step >= second and "published_2" not in world.counts:
             world.publish(2)
         if world.step == late:
             world.enrol(LATE_VILLAGE)
@@ -251,7 +250,7 @@ def heal(world: World) -> int:
         world.enrol(LATE_VILLAGE)
     for code in world.stations:
         _make_well(world, code)
-    if "published" not in world.counts:
+    if "published_2" not in world.counts:
         world.publish(2)
     while world.network.pool:
         world.deliver(world.network.pick())

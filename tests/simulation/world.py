@@ -143,8 +143,8 @@ class World:
         """Let the checkers look at the disks that may have changed."""
         self.checkers.look([code for code in touched if code in self.stations])
 
-    def publish(self, edition: int) -> None:
-        """Publish the first or second edition of every shelf at central."""
+    def publish(self, edition: int) -> bool:
+        """Publish the first or second edition at central; return whether every shelf went out."""
 
         def doing(node: SimNode) -> Effects:
             effects = Effects()
@@ -158,9 +158,12 @@ class World:
                     )  # fmt: skip
             return effects
 
-        self.guarded(CENTRAL, doing)
-        self.note(f"publish {edition}")
+        done = self.guarded(CENTRAL, doing) is not None
+        self.note(f"publish {edition} {done}")
         self.look([CENTRAL])
+        if done:
+            self.count(f"published_{edition}")
+        return done
 
     def act(self, code: str, doing: Callable[[SimNode], workload.Deed]) -> workload.Deed | None:
         """Let a clerk act and check that what he was told as saved is saved."""

@@ -1,0 +1,37 @@
+"""`python -m edge_node`, installed as `yizhan-node`: the only place that reads clock and chance."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+# structlog loads rich, where it happens to be installed, for colours never shown here: 5 MiB.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
+from edge_node import commands  # noqa: E402
+from edge_node.cli import World  # noqa: E402
+
+UNPACKED_RELEASE = "0.0.0+source"
+
+
+def main() -> None:
+    """Run the command line; settings may also stand in YIZHAN_NODE_* variables."""
+    if not __debug__:
+        sys.exit("程序不能在 python -O 下运行:内部核对会被关掉。没有启动。")
+    world = World(
+        clock_ms=lambda: time.time_ns() // 1_000_000, chance=random.random, release=_release()
+    )
+    commands.main(obj=world, prog_name="yizhan-node", auto_envvar_prefix="YIZHAN_NODE")
+
+
+def _release() -> str:
+    try:
+        return version("yizhan")
+    except PackageNotFoundError:
+        return UNPACKED_RELEASE
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The commands of `yizhan-node`: enrol, run, staff-code, status, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from edge_node import cli, doctoring
+from edge_node.cli import Failure, World, data_option, json_option
+from node import accounts, enrolment
+from node.situation import situation
+
+STARTED_FILE: Final = "started"
+"""There from the first start on: a missing database is then a loss, not a beginning."""
+
+
+@click.group(
+    help="驿站:站点程序。命令后加 --help 看说明。退出码:0 成功,1 失败,2 用法不对,3 有问题。"
+)
+def main() -> None:
+    """The station program's command line."""
+
+
+@main.command(help="用入网单 SHEET 在数据目录里建立本站的身份。")
+@click.argument("sheet", type=click.Path(dir_okay=False, path_type=Path))
+@data_option
+@json_option
+@click.pass_obj
+def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
+    """Make this station's keys and certificate."""
+    with cli.refusals(as_json=as_json):
+        if not sheet.is_file():
+            raise Failure(f"找不到入网单 {sheet}。没有做任何改动。", "no_sheet", as_json=as_json)
+        try:
+            node = enrolment.enrol(data, enrolment.read_sheet(sheet), world.clock_ms())
+        except FileExistsError as error:
+            sentence = f"目录 {data} 里已有入网的站点,没有改动。要重新入网请换一个空目录。"
+            raise Failure(sentence, "already_enrolled", as_json=as_json) from error
+    shown = enrolment.fingerprint(node)
+    facts = {"station": node.station, "parent": node.parent, "fingerprint": shown}
+    lines = [f"站点 {node.station} 已入网。", f"公钥指纹 {shown},请与中心显示的核对。"]
+    lines.append(
+        f"下一步:yizhan-node run --data {data} --listen 127.0.0.1:8080 --sync-listen 0.0.0.0:8081"
+    )
+    cli.say(facts, lines, as_json=as_json)
+
+
+@main.command(help="运行本站:页面、下级同步入口和向上级的同步。SIGTERM 或 Ctrl+C 结束。")
+@data_option
+@click.option(
+    "--listen", default="127.0.0.1:8080", show_default=True, help="页面地址,应是本机地址。"
+)
+@click.option(
+    "--sync-listen", default="0.0.0.0:8081", show_default=True, help="下级站点来同步的地址。"
+)
+@click.option(
+    "--interval",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0.2, 3600),
+    help="没有新记录时多少秒联系一次上级。",
+)
+@click.option("--parent-url", default="", help="上级同步地址;不给则用入网单里的。")
+@click.option("--host", "hosts", multiple=True, help="页面还允许用哪个主机名打开,可多次。")
+@click.pass_obj
+def run(
+    world: World,
+    data: Path,
+    listen: str,
+    sync_listen: str,
+    interval: float,
+    parent_url: str,
+    hosts: tuple[str, ...],
+) -> None:
+    """Serve pages and children and call the parent until a signal comes."""
+    # Imported late: the other commands start faster without the web framework.
+    from edge_node import running
+
+    running.run(
+        world,
+        data,
+        running.Wanted(listen, sync_listen, interval, parent_url, hosts),
+    )
+
+
+@main.command(
+    "staff-code",
+    help="给工号 STAFF_NO 一个设置密码用的一次性代码(24小时内有效)。站点运行时也能用。",
+)
+@click.argument("staff_no")
+@data_option
+@json_option
+@click.pass_obj
+def staff_code(world: World, staff_no: str, data: Path, as_json: bool) -> None:
+    """Print a one-time code."""
+    with cli.refusals(as_json=as_json):
+        node = cli.node_file(data, as_json=as_json)
+        with cli.database(data, as_json=as_json) as database, database.write() as transaction:
+            entry = transaction.entry("staff", staff_no)
+            station = "" if entry is None else msgspec.json.decode(entry.raw).get("station", "")
+            if station != node.station:
+                sentence = (
+                    f"本站人员名册里没有工号 {staff_no},没有给出代码。"
+                    "名册来自中心;刚入网的站点请等第一份目录到了再试。"
+                )
+                raise Failure(sentence, "unknown_staff", as_json=as_json)
+            code = accounts.issue_code(transaction, staff_no, world.clock_ms())
+    facts = {"staff_no": staff_no, "code": code, "valid_hours": accounts.CODE_MS // 3_600_000}
+    cli.say(facts, [code], as_json=as_json)
+
+
+@main.command(help="本站记录到了哪里、上级通不通。有未到中心的记录或上级不应答时退出码为 3。")
+@data_option
+@json_option
+def status(data: Path, as_json: bool) -> None:
+    """Say how far this station's records have come."""
+    with cli.refusals(as_json=as_json):
+        file = cli.node_file(data, as_json=as_json)
+        core = enrolment.core_of(file, data)
+        with cli.database(data, as_json=as_json) as database, database.read() as transaction:
+            state = situation(core, transaction)
+            editions = transaction.editions()
+    facts = {
+        "station": file.station,
+        "situation": {**state._asdict(), "rungs": state.rungs._asdict()},
+        "editions": editions,
+    }
+    answers = "有应答" if state.parent_answers else "没有应答"
+    lines = [
+        f"站点 {file.station},上级 {file.parent} {answers}。",
+        f"已保存在本站未上传 {state.rungs.local} 条,已传到上级 {state.rungs.parent} 条,"
+        f"已到中心 {state.rungs.central} 条,已备份 {state.rungs.backed_up} 条。",
+        f"目录 {len(editions)} 份。",
+    ]
+    cli.say(facts, lines, as_json=as_json)
+    well = state.parent_answers and not state.rungs.local and not state.rungs.parent
+    cli.finish(cli.OK if well else cli.DEGRADED)
+
+
+@main.command(help="自检,最后给出一个下一步。")
+@data_option
+@json_option
+@click.pass_obj
+def doctor(world: World, data: Path, as_json: bool) -> None:
+    """Check the node's folder and end in one next step."""
+    with cli.refusals(as_json=as_json):
+        findings = doctoring.examine(data, world.clock_ms())
+    step = doctoring.next_step(findings)
+    facts = {"findings": [item.as_json() for item in findings], "next_step": step}
+    lines = [f"{item.word}  {item.sentence}" for item in findings]
+    cli.say(facts, [*lines, f"下一步:{step}"], as_json=as_json)
+    cli.finish(doctoring.exit_code(findings))

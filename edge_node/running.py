@@ -1,0 +1,78 @@
+"""Starting one node, serving it, and closing it; every foreseeable failure is one sentence."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from edge_node import cli, logs, memory
+from edge_node.app import create_link, create_pages
+from edge_node.cli import Failure, World
+from edge_node.commands import STARTED_FILE
+from edge_node.serving import CannotListen, bind, parse_address, serve
+from node.program import Node
+from sync.transport.http_client import HttpLink
+from ui import assets
+from ui.security import LOOPBACK
+
+log = structlog.get_logger("edge_node")
+
+
+class Wanted(NamedTuple):
+    """What the command line asked for."""
+
+    listen: str
+    sync_listen: str
+    interval: float
+    parent_url: str
+    hosts: tuple[str, ...]
+
+
+def run(world: World, data: Path, wanted: Wanted) -> None:
+    """Run the node in `data` until a signal comes. Raises: Failure."""
+    memory.keep_small()
+    logs.configure()
+    file = cli.node_file(data)
+    if not file.parent:
+        raise Failure("这个目录是中心的,不是站点的。请用中心程序运行。", "is_central")
+    with cli.refusals(), cli.alone(data):
+        try:
+            front = parse_address(wanted.listen)
+            with (
+                closing(bind(front)) as pages,
+                closing(bind(parse_address(wanted.sync_listen))) as link,
+            ):
+                node = _opened(world, data)
+                try:
+                    _start(world, node, wanted.interval, wanted.parent_url or file.parent_url)
+                    hosts = {*LOOPBACK, front.host, *wanted.hosts}
+                    log.info("started", station=file.station, pages=front.port)
+                    parts = [(create_pages(node, hosts=hosts), pages), (create_link(node), link)]
+                    memory.settle()
+                    serve(parts)
+                finally:
+                    node.close()
+                    log.info("stopped", station=file.station)
+        except CannotListen as error:
+            raise Failure(error.sentence, error.code) from error
+
+
+def _opened(world: World, data: Path) -> Node:
+    """The node; a database that was there once must be there still."""
+    started = data / STARTED_FILE
+    node = Node(data, clock_ms=world.clock_ms, release=world.release, must_exist=started.exists())
+    started.touch()
+    return node
+
+
+def _start(world: World, node: Node, interval: float, parent_url: str) -> None:
+    if assets.missing():
+        log.warning("page_files_missing", help="python -m ui.assets")
+    if not parent_url:
+        raise Failure(
+            "入网单里没有上级地址,请用 --parent-url 给出。数据没有改动。", "no_parent_url"
+        )
+    node.start(HttpLink(parent_url), interval_seconds=interval, jitter=world.chance)

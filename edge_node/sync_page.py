@@ -1,0 +1,157 @@
+"""上报情况: true counts per rung, the road to the parent, editions, what was set aside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from casework.status import ACTS
+from edge_node import badge
+from edge_node.site import Look, Site
+from edge_node.sync_words import reason_words, road_sentence, stopped, verdict_sentence
+from node.situation import LISTED_MAX, Situation, situation
+from sync.protocol.ports import INCOMPLETE, SET_ASIDE, StoredEvent
+from sync.protocol.registers import Shelf
+from ui import words
+
+LOOKS_MAX: Final = 20
+LOOK_SECONDS: Final = 0.2
+"""How long 立即上报 watches for the next answer before it says that it is still trying."""
+REGISTER_NAMES: Final = {
+    "matters": "事项目录",
+    "services": "办理方式",
+    "stations": "站点登记",
+    "staff": "人员名册",
+    "calendar": "工作日历",
+}
+_TIER_NAMES: Final = {
+    "central": "中心",
+    "district": "区县",
+    "township": "街道乡镇",
+    "village": "社区村",
+    "all": "各级共用",
+}
+
+
+def sync_router(site: Site) -> APIRouter:
+    """The routes /sync, /sync/now and /badge."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/sync", dependencies=[Depends(site.gate.person)])
+    def sync_page(request: Request, asked: int = -1) -> Response:
+        with site.look() as look:
+            values = sync_values(site, look)
+            if asked >= 0:
+                values["answer"] = answer_sentence(look, values, asked)
+        return site.pages.render(request, "sync.html", **values)
+
+    @router.post("/sync/now", dependencies=[Depends(site.gate.person)])
+    def sync_now() -> Response:
+        before = site.node.situation().last_attempt_ms
+        failures = _failures(site)
+        site.node.wake()
+        waiting = threading.Event()
+        for _ in range(LOOKS_MAX):
+            state = site.node.situation()
+            answered = state.last_success_ms >= state.last_attempt_ms > before
+            if answered or _failures(site) != failures:
+                break
+            waiting.wait(LOOK_SECONDS)
+        return RedirectResponse(f"/sync?asked={before}", status_code=303)
+
+    @router.get("/badge", dependencies=[Depends(site.gate.onlooker)])
+    def badge_piece() -> Response:
+        with site.look() as look:
+            shown = badge.of(look, site.node.core)
+        return site.pages.fragment("_badge.html", badge=shown)
+
+    return router
+
+
+def _failures(site: Site) -> int:
+    return site.node.agent.failures if site.node.agent is not None else 0
+
+
+def sync_values(site: Site, look: Look) -> dict[str, Any]:
+    """What the page 上报情况 shows."""
+    core, transaction = site.node.core, look.transaction
+    state = situation(core, transaction)
+    parent = look.name(state.parent)
+    is_central = state.parent == core.root
+    return {
+        "state": state,
+        "parent": parent,
+        "parent_is_central": is_central,
+        "cases": badge.unsent_cases(core, transaction),
+        "oldest": words.age(state.oldest_unsent_ms, look.now_ms) if state.oldest_unsent_ms else "",
+        "last_contact": words.clock(state.last_success_ms, look.now_ms),
+        "last_attempt": words.clock(state.last_attempt_ms, look.now_ms),
+        "road": road_sentence(
+            state, parent_name=parent, parent_is_central=is_central, now_ms=look.now_ms
+        ),
+        "verdict": verdict_sentence(state),
+        "stopped": stopped(state),
+        "editions": editions(look),
+        "set_aside": _events(look, transaction.events_standing(SET_ASIDE, LISTED_MAX)),
+        "incomplete": _events(look, transaction.events_standing(INCOMPLETE, LISTED_MAX)),
+        "refused": [
+            (item.position, reason_words(item.reason)) for item in transaction.refusals(core.log)
+        ],
+        "answer": "",
+        "now": words.clock(look.now_ms, look.now_ms),
+    }
+
+
+def editions(look: Look) -> list[dict[str, str | int]]:
+    """The catalogue editions held, in words; an edition's number is when it was published."""
+    found: list[dict[str, str | int]] = []
+    for name, edition in sorted(look.transaction.editions().items()):
+        shelf = Shelf.parse(name)
+        found.append(
+            {
+                "shelf": name,
+                "edition": edition,
+                "title": REGISTER_NAMES.get(shelf.register, shelf.register),
+                "for": f"{shelf.division} {_TIER_NAMES.get(shelf.tier, shelf.tier)}",
+                "published": words.moment(edition),
+            }
+        )
+    return found
+
+
+def answer_sentence(look: Look, values: dict[str, Any], asked: int) -> str:
+    """What came of pressing 立即上报; a success word only for what succeeded."""
+    state: Situation = values["state"]
+    parent, at = values["parent"], words.clock(look.now_ms, look.now_ms)
+    left = f"{values['cases']} 件" if values["cases"] else f"{state.rungs.local} 条记录"
+    if values["stopped"]:
+        return f"{parent}有应答,但不再接收本站的新记录({at})。{values['verdict']}"
+    if state.last_success_ms > asked and state.parent_answers:
+        if state.rungs.local:
+            return f"已联系上{parent}({at}),还有 {left}正在上传,都在本站,没有丢失。"
+        return f"已联系上{parent}({at})。本站的记录都已传到{parent}。"
+    kept = f"{left}仍在本站,没有丢失。" if state.rungs.local else "本站没有待传的记录。"
+    if state.last_attempt_ms > asked:
+        return f"没有连上{parent}({at})。{kept}稍后自动再试。"
+    return f"正在联系{parent}({at}),还没有应答。{kept}"
+
+
+def _events(look: Look, found: Sequence[StoredEvent]) -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = []
+    for stored in found:
+        act = ACTS.get(stored.type)
+        listed.append(
+            {
+                "name": str(stored.name),
+                "title": act.title if act else "本站软件尚不认识的记录",
+                "station": look.name(stored.name.station),
+                "reason": reason_words(stored.reason),
+                "received": words.moment(stored.received_ms),
+            }
+        )
+    return listed

@@ -1,0 +1,160 @@
+"""The ratchet: lost answers and late doubles harm nobody, a second copy is marked."""
+
+from __future__ import annotations
+
+from sync.engine import ratchet
+from sync.protocol import frames, rounds
+from tests.unit.sync.harness import Node, World, frame_types, verdict_of
+
+
+def suspect(world: World, station: str) -> str:
+    with world.nodes["CG0101"].store.read() as transaction:
+        link = transaction.child_link(station)
+    assert link is not None
+    return link.suspect
+
+
+def twin(world: World, node: Node) -> Node:
+    """Return a second machine with a copy of a node's disk and keys."""
+    other = Node(world.clock, node.code, node.core.parent, epoch=node.core.epoch)
+    other.put_back(node.disk())
+    return other
+
+
+def test_each_answer_carries_a_fresh_token(world: World) -> None:
+    """A token confirmed by the next contact is spent."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    answers = []
+    for _ in range(3):
+        answers.append(township.serve(village.begin()))
+        village.take(answers[-1])
+    assert 3 == len({verdict_of(answer).token for answer in answers})
+
+
+def test_a_round_repeated_after_a_lost_answer_gets_the_same_token(world: World) -> None:
+    """However often the answer is lost, the pair stays in step."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    tokens = {verdict_of(township.serve(village.begin())).token for _ in range(3)}
+    assert 1 == len(tokens)
+    answer = township.serve(village.begin())
+    village.take(answer)
+    assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
+    assert {verdict_of(answer).token} == tokens
+
+
+def test_the_round_after_an_unanswered_one_asks_for_the_receipt_and_sends_no_events(
+    world: World,
+) -> None:
+    """What may have arrived is not sent again before the receipt says that it did not."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    stored = village.record()
+    township.serve(village.begin())  # its answer is lost
+    assert township.holds(stored)
+    again = village.begin()
+    assert frames.EVENTS not in frame_types(again)
+    village.take(township.serve(again))
+    assert stored.name.position == village.log().parent_position
+
+
+def test_a_delayed_double_is_asked_to_prove_itself_and_is_handed_nothing(world: World) -> None:
+    """Old bytes carry no event in, and get none of the station's events out."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.record()
+    delayed = village.begin()
+    village.take(township.serve(delayed))
+    village.sync(township)
+    world.nodes["CG0112"].record(added=["CG0111"])
+    world.nodes["CG0112"].sync(township)
+    before = township.disk()
+    answer = township.serve(delayed)
+    assert rounds.PROVE == verdict_of(answer).verdict
+    assert [frames.ANSWER] == frame_types(answer)
+    assert b"" == verdict_of(answer).token
+    assert [] == verdict_of(answer).receipts
+    assert before.events.keys() == township.disk().events.keys()
+    assert before.outbox == township.disk().outbox
+
+
+def test_a_delayed_double_does_not_get_in_the_way_of_the_station(world: World) -> None:
+    """The station's own next round is accepted at once."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    delayed = village.begin()
+    village.take(township.serve(delayed))
+    village.sync(township)
+    township.serve(delayed)
+    assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
+    assert "" == suspect(world, "CG0111")
+
+
+def test_a_second_copy_that_quotes_the_nonce_is_marked(world: World) -> None:
+    """Alive, and without the token: two machines have been this station."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    copy = twin(world, village)
+    village.sync(township)
+    village.sync(township)
+    first = township.serve(copy.begin())
+    assert rounds.PROVE == verdict_of(first).verdict
+    assert "" == suspect(world, "CG0111")
+    copy.take(first)
+    second = verdict_of(township.serve(copy.begin()))
+    assert (rounds.PROVE, ratchet.SECOND_COPY) == (second.verdict, second.reason)
+    assert ratchet.SECOND_COPY == suspect(world, "CG0111")
+    assert 1 == township.count("second_copies")
+
+
+def test_nothing_a_second_copy_sends_is_taken(world: World) -> None:
+    """While the verdict is `prove`, its events stay outside."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    copy = twin(world, village)
+    village.sync(township)
+    village.sync(township)
+    stored = copy.record()
+    before = township.events()
+    for _ in range(3):
+        copy.round(township)
+    assert before == township.events()
+    assert not township.holds(stored)
+
+
+def test_a_restored_station_of_a_new_incarnation_is_not_a_second_copy(world: World) -> None:
+    """Ratchets belong to an incarnation: a restore starts a fresh one."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.sync(township)
+    village.new_life(2)
+    assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
+
+
+def test_a_node_of_an_earlier_incarnation_is_taken_for_a_second_copy(world: World) -> None:
+    """The machine that was replaced comes back to life: it proves nothing."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    old = twin(world, village)
+    village.new_life(2)
+    village.sync(township)
+    answer = verdict_of(township.serve(old.begin()))
+    assert (rounds.PROVE, ratchet.SECOND_COPY) == (answer.verdict, answer.reason)
+    assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
+
+
+def test_a_rolled_back_station_is_told_to_rewind(world: World) -> None:
+    """A parent that holds more of a log than its author says so at once."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    disk = village.disk()
+    village.record()
+    village.sync(township)
+    village.put_back(disk)
+    village.new_life(2)
+    answer = verdict_of(township.serve(village.begin()))
+    assert rounds.REWIND == answer.verdict
+
+
+def test_a_log_with_another_content_at_its_head_is_a_fork(world: World) -> None:
+    """Same length, other chain: the log is frozen, with a word for it."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    disk = village.disk()
+    village.record(body={"at_ms": 1})
+    village.sync(township)
+    village.put_back(disk)
+    village.new_life(2)
+    village.record(body={"at_ms": 2})
+    assert rounds.FORK == verdict_of(township.serve(village.begin())).verdict
+    assert "fork" == township.log(village.core.log).frozen
