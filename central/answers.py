@@ -18,13 +18,13 @@ from stations.errors import ImportRefused
 from sync.protocol.errors import PeerProtocolError, StorageError, SyncError
 
 DONE = 0
-FAULT = 1
+REFUSED = 1
 USAGE = 2
-REFUSED = 3
+DEGRADED = 3
 ENVIRONMENT = 4
 EXIT_CODES = """
-退出码:0 完成;1 程序内部错误;2 用法不对;3 被拒绝,没有做任何改动(数据有问题或条件不满足);
-4 环境问题(未初始化、数据库打不开、磁盘满、端口被占用,或自检发现问题)。
+退出码:0 完成;1 没有做成,没有改动(数据有问题或条件不满足);2 用法不对;
+3 能用,但自检发现问题;4 环境问题(未初始化、数据库打不开、磁盘满、端口被占用)。
 """
 
 
@@ -37,7 +37,7 @@ class Answer:
     def say(self, facts: dict[str, Any], lines: list[str]) -> None:
         """Show the facts as JSON, or the lines for people."""
         if self.as_json:
-            click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+            _print(facts)
         else:
             for line in lines:
                 click.echo(line)
@@ -50,7 +50,7 @@ class Answer:
         if problems is not None:
             facts["problems"] = problems
         if self.as_json:
-            click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+            _print(facts)
         else:
             click.echo(sentence, err=True)
         raise SystemExit(exit_code)
@@ -85,3 +85,7 @@ class Answer:
             )
         except PermissionError as error:
             self.end(ENVIRONMENT, "not_permitted", f"没有权限读写 {error.filename}。")
+
+
+def _print(facts: dict[str, Any]) -> None:
+    click.echo(json.dumps({"schema_version": 1, **facts}, ensure_ascii=False, indent=1))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from casework.case import Case, as_json
 from casework.projection import as_record
 from node.program import Node
 from node.situation import rung_of_case
@@ -50,19 +51,47 @@ def masked_name(name: str) -> str:
 def open_case(node: Node, number: str, staff_no: str) -> list[dict[str, Any]]:
     """Return the cases with exactly this 收件编号 or 办件编号, and leave a mark of the opening.
 
-    The applicant's name is masked.
+    Shapes: as at a station; of the applicant only the first character of the name.
     """
     now = node.clock_ms()
     with node.database.write() as transaction:
-        rows = node.desk.table(transaction).by_number(number.strip().upper())
         found = []
-        for row in rows:
-            record = as_record(row)
-            record["applicant_name"] = masked_name(row.applicant_name)
-            record["rung"] = rung_of_case(node.core, transaction, row.stream)
-            found.append(record)
+        for row in node.desk.table(transaction).by_number(number.strip().upper()):
+            facts = as_record(row)
+            if not row.cannot_be_shown:
+                case = node.desk.case(transaction, row.stream)
+                facts |= _folded(case) if case is not None else {}
+            facts["applicant_name"] = masked_name(row.applicant_name)
+            facts["applicant"] = {"name": facts["applicant_name"]}
+            facts["rung"] = rung_of_case(node.core, transaction, row.stream)
+            found.append(facts)
             transaction.put_statement(OPENED, f"{now}/{staff_no}", row.stream.encode())
     return found
+
+
+def _folded(case: Case) -> dict[str, Any]:
+    """Return what the events say of a case, without who applied."""
+    return {
+        "matter": as_json(case.matter),
+        "term": case.term,
+        "stage_index": case.stage_index,
+        "void_requested": case.void_requested,
+        "tasks": as_json(case.tasks),
+        "days": as_json(case.days),
+        "superseded": as_json(case.superseded),
+        "timeline": [
+            {
+                "name": entry.name,
+                "type": entry.type,
+                "station": entry.station,
+                "actor": entry.actor,
+                "at_ms": entry.at_ms,
+                "superseded": entry.superseded,
+                "why": entry.why,
+            }
+            for entry in case.timeline
+        ],
+    }
 
 
 def events_held(node: Node, stream: str) -> int:

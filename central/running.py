@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from central import checkup
-from central.answers import DONE, ENVIRONMENT, Answer
+from central.answers import DEGRADED, DONE, ENVIRONMENT, REFUSED, Answer
 from central.catalogue import shelves_published
 from central.cli import as_json_option, cli, data_option, opened
 from central.supervision import Fleet
+
+LOCK_FILE = "run.lock"
 
 
 @cli.command()
@@ -24,6 +29,7 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
     from central.app import make_console
     from central.serving import ListenRefused, bind, serve
     from central.sync_app import make_sync_app
+    from ui.security import LOOPBACK
 
     answer = Answer(as_json=False)
     with answer.refusals():
@@ -31,12 +37,23 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
             listening = [bind(listen), bind(sync_listen)]
         except ListenRefused as error:
             answer.end(ENVIRONMENT, error.code, error.sentence)
-        with opened(data) as node:
-            names = {listen.rpartition(":")[0], *hosts}
+        with alone(data, answer), opened(data) as node:
+            names = {*LOOPBACK, listen.rpartition(":")[0], *hosts}
             console = make_console(node, data, hosts=names)
             node.start(None, interval_seconds=0, jitter=lambda: 0.0)
             click.echo(f"控制台 http://{listen}/  同步入口 http://{sync_listen}/")
             serve(console, make_sync_app(node), listening)
+
+
+@contextmanager
+def alone(data: Path, answer: Answer) -> Iterator[None]:
+    """Hold the folder for one running central; other commands may still work beside it."""
+    with open(data / LOCK_FILE, "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            answer.end(REFUSED, "already_running", "这个中心已经在运行,没有再启动一个。")
+        yield
 
 
 @cli.command()
@@ -78,7 +95,7 @@ def _state(enrolled: bool) -> str:
 @data_option
 @as_json_option
 def doctor(data: Path, as_json: bool) -> None:
-    """自检,最后只给出一个下一步。有问题时退出码为 4。"""
+    """自检,最后只给出一个下一步。有问题时退出码为 3。"""
     answer = Answer(as_json)
     with answer.refusals(), opened(data) as node:
         findings = checkup.look(node, data)
@@ -88,4 +105,4 @@ def doctor(data: Path, as_json: bool) -> None:
             {"ok": well, "findings": [f._asdict() for f in findings], "next_step": step},
             [*(f"{'正常' if f.ok else '问题'}  {f.sentence}" for f in findings), f"下一步:{step}"],
         )
-    raise SystemExit(DONE if well else ENVIRONMENT)
+    raise SystemExit(DONE if well else DEGRADED)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo.console import stay
+from demo.console import nodes, stay
 from demo.interrupts import Interrupts
 from demo.play import Play
 from demo.ports import FIRST
@@ -70,7 +70,8 @@ def _in_town(
         first_port=options.port or _first_port(options.what),
     )
     try:
-        play = Play(town, getattr(options, "kill", None))
+        opened = nodes if options.what == "run" else None
+        play = Play(town, getattr(options, "kill", None), opened)
         play.story.onlooker = onlooker
         report = play.perform()
         if options.what == "run" and report.ok:

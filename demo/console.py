@@ -16,7 +16,10 @@ HELP = "命令:cut 线路(切断)  restore 线路(接通)  links(看线路)  qui
 
 def stay(story: Story) -> None:
     """Show the nodes and obey commands until `quit`; a signal ends it, too."""
-    show(story)
+    nodes(story)
+    say(f"刚才演的那一件:{story.receipt_no}(办件编号 {story.official_no})")
+    links(story.town)
+    say(HELP)
     for line in sys.stdin:
         words = line.split()
         if words and words[0] in ("quit", "exit"):
@@ -28,16 +31,12 @@ def stay(story: Story) -> None:
         signal.pause()
 
 
-def show(story: Story) -> None:
-    """A line per node, with who can log in, and the commands."""
-    say("")
+def nodes(story: Story) -> None:
+    """A line per node with its address and who can log in."""
     say("节点都在运行,可以用浏览器打开(人员和办件都是虚构的):")
     for place in PLACES:
         people = "、".join(place.people)
         say(f"  {place.name}  {story.town[place.code].url}/  工号 {people}  密码 {PASSWORD}")
-    say(f"刚才演的那一件:{story.receipt_no}(办件编号 {story.official_no})")
-    links(story.town)
-    say(HELP)
 
 
 def links(town: Town) -> None:

@@ -96,6 +96,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.total = 0
+        self.begun = 0
         self._exchanges: deque[int] = deque(maxlen=EXCHANGES_KEPT)
         self._last_upward = False
 
@@ -104,12 +105,17 @@ class Meter:
         self.total += size
         if not self._exchanges or (upward and not self._last_upward):
             self._exchanges.append(0)
+            self.begun += 1
         self._exchanges[-1] += size
         self._last_upward = upward
 
-    def complete(self) -> list[int]:
-        """The bytes of the last exchanges without the one that may still be under way."""
-        return list(self._exchanges)[:-1]
+    def complete(self, after: int = 0) -> list[int]:
+        """The bytes of the exchanges begun after the first `after`, as far as they are kept.
+
+        Without the newest, which may still be under way.
+        """
+        newer = min(self.begun - after, len(self._exchanges))
+        return list(self._exchanges)[len(self._exchanges) - newer : -1]
 
 
 class Forwarder:

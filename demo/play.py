@@ -23,18 +23,27 @@ OWN_MISTAKES = (LookupError, TypeError, ValueError, AttributeError, OSError, Ass
 
 
 class Play:
-    """One performance; `story` is there for the visitor afterwards."""
+    """One performance; `story` is there for the visitor afterwards.
 
-    def __init__(self, town: Town, seed: int | None = None) -> None:
+    `opened` is called when the nodes are up and everybody can log in, before the story begins.
+    """
+
+    def __init__(
+        self, town: Town, seed: int | None = None, opened: Callable[[Story], None] | None = None
+    ) -> None:
         self.town = town
+        self._opened = opened
         self.story = Story(town)
         self.report = Report()
         self.killer = Killer(seed, town, len(STEPS)) if seed is not None else None
 
     def perform(self) -> Report:
         """Set up, play all steps until one fails, measure; the report."""
-        if self._step("准备", self._set_up) and self._tell():
-            self._step("静息", self._measure)
+        if self._step("准备", self._set_up):
+            if self._opened is not None:
+                self._opened(self.story)
+            if self._tell():
+                self._step("静息", self._measure)
         self.report.nodes = [
             NodeFact(place.code, place.tier, self.town[place.code].rss_mib())
             for place in PLACES
@@ -77,16 +86,12 @@ class Play:
 
     def _measure(self) -> str:
         """Let the last news settle, then read some rounds of a village nothing concerns."""
-        link = self.town.link(VILLAGE_3)
-        before = len(link.meter.complete())
-        until = time.monotonic() + IDLE_SECONDS
+        meter = self.town.link(VILLAGE_3).meter
+        before, until = meter.begun, time.monotonic() + IDLE_SECONDS
         sizes: list[int] = []
-        counted = link.meter.total
         while len(sizes) < IDLE_ROUNDS and time.monotonic() < until:
             time.sleep(self.town.interval_seconds / 4)
-            if link.meter.total != counted:
-                counted = link.meter.total
-                sizes = link.meter.complete()[before:]
+            sizes = meter.complete(before)
         if not sizes:
             raise DemoError(f"{IDLE_SECONDS:.0f} 秒里没有看到一次静息往返。")
         self.report.idle_round_bytes = int(statistics.median(sizes))

@@ -19,6 +19,8 @@ from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
 from sync.protocol.statements import Health
 
 UP_SENT = "up_sent"
+DIGEST_TREE = "digest_tree"
+"""Version of the tree by which the digest of what came from the parent was last reckoned."""
 STATEMENTS_PER_ROUND = 200
 INTRODUCED_AFTER_FAILURES = 2
 """A parent that does not answer may have been rebuilt and no longer know who is calling."""
@@ -38,6 +40,8 @@ def begin_round(
     assert core.parent is not None, "central has no parent to call"
     link = transaction.parent_link() or ParentLink(station=core.parent)
     unanswered = bool(link.nonce)
+    shape = tree.load(core, transaction, now_ms)
+    link = _digest_anew(core, shape, transaction, link)
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
     unsent = [log for log in transaction.logs_unsent() if not log.frozen]
@@ -54,7 +58,7 @@ def begin_round(
         acknowledged=link.received,
         acknowledged_incarnation=link.incarnation,
         digest=link.digest,
-        tree=tree.load(core, transaction, now_ms).version(core.station),
+        tree=shape.version(core.station),
         editions={} if link.told_editions else transaction.editions(),
         wanted=registers.wanted(transaction, blobs),
         holes=_holes(transaction, unsent),
@@ -76,6 +80,21 @@ def begin_round(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
     return frames.encode_stream(out)
+
+
+def _digest_anew(
+    core: Core, shape: tree.Tree, transaction: Transaction, link: ParentLink
+) -> ParentLink:
+    """Return the link, its digest reckoned anew when the parent is or the subtree's shape changed.
+
+    The parent reckons its end anew by the same tree; what moved is counted alike on both ends.
+    """
+    version = shape.version(core.station)
+    if link.incarnation and transaction.meta(DIGEST_TREE) == version:
+        return link
+    transaction.set_meta(DIGEST_TREE, version)
+    held = routing.digest_held(shape, transaction, core.station, link.station)
+    return replace(link, digest=held)
 
 
 def _certificates(
@@ -152,7 +171,7 @@ def receive_frame(
         _received(transaction, through, spoiled=any(refused))
     elif frame.type == frames.BLOB:
         piece = frames.decode_blob(frame.payload)
-        if any(w.sha256 == piece.sha256 for w in registers.wanted(transaction, blobs)):
+        if registers.lacks(transaction, blobs, piece.sha256, piece.size):
             blobs.put_piece(piece.sha256, piece.size, piece.offset, piece.data)
             effects.more = True
     return effects

@@ -70,6 +70,9 @@ def from_child(
         return FROZEN
     if name.position > log.position + 1:
         return GAP
+    held = transaction.event(name)  # handed down once, before its station moved below this node
+    if held is not None and held.event.envelope != event.envelope:
+        return _again(core, transaction, log, name, event)
     try:
         envelope = _verified(core, transaction, event)
     except NoCertificate:
@@ -79,8 +82,9 @@ def from_child(
             return DOUBTED  # nobody can have a stranger's position refused
         return _doubt(transaction, log, name, event, error)
     chain = chain_next(log.chain, event.hash)
-    stored = _stored(envelope, event, now_ms, source, chain)
-    _hold(core, tree, transaction, now_ms, stored, effects)
+    if held is None:
+        stored = _stored(envelope, event, now_ms, source, chain)
+        _hold(core, tree, transaction, now_ms, stored, effects)
     advanced = replace(log, position=name.position, chain=chain, source=source)
     transaction.put_log(pass_holes(transaction, advanced))
     return TAKEN

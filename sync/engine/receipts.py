@@ -9,9 +9,9 @@ from sync.engine.core import Core, count
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import PROTOCOL_VERSION, REFUSED_LISTED_MAX
-from sync.protocol.names import LogName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Refused, Transaction
-from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_start
+from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_next, chain_start
 from sync.protocol.statements import Statement
 
 CENTRAL = "central"
@@ -52,13 +52,27 @@ def take(transaction: Transaction, receipt: LogReceipt) -> bool:
 
 
 def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
-    """Return the chain check sum of a log held here at a position, empty if it is not known."""
+    """Return the chain check sum of a log held here at a position, empty if it is not known.
+
+    Holes, and events handed down before their log was held, have none of their own: reckoned anew.
+    """
     if position == log.position:
         return log.chain
-    if position == 0:
-        return chain_start(log.name)
-    found = transaction.log_events(log.name, position - 1, 1)
-    return found[0].chain if found and found[0].name.position == position else b""
+    holes = {r.position: r.hash for r in transaction.refusals(log.name) if r.hash}
+    passed: list[bytes] = []
+    chain = chain_start(log.name) if 0 <= position < log.position else b""
+    for at in range(position, 0, -1):
+        found = transaction.event(EventName(*log.name, at))
+        if found is not None and found.chain:
+            chain = found.chain
+            break
+        event_hash = holes.get(at) or (b"" if found is None else found.event.hash)
+        if not event_hash:
+            return b""
+        passed.append(event_hash)
+    for event_hash in reversed(passed):
+        chain = chain_next(chain, event_hash)
+    return chain
 
 
 def _same_chain(transaction: Transaction, log: LogState, position: int, chain: bytes) -> bool:

@@ -90,6 +90,15 @@ def wanted(transaction: Transaction, blobs: BlobStore) -> list[Wanted]:
     return found
 
 
+def lacks(transaction: Transaction, blobs: BlobStore, sha256: str, size: int) -> bool:
+    """Return whether a held manifest names a pack of just this size that is not complete here."""
+    return blobs.size(sha256) is None and any(
+        (pack.sha256, pack.bytes) == (sha256, size)
+        for _, manifest in manifests(transaction)
+        for pack in [*manifest.base, *manifest.chain]
+    )
+
+
 def switch(core: Core, transaction: Transaction, now_ms: int, blobs: BlobStore) -> Effects:
     """Switch to every held edition that is complete, in force and adds up; the rest stays as it is.
 

@@ -130,6 +130,23 @@ def owe_signer(transaction: Transaction, link: ChildLink, statement: Statement) 
     owe_certificate(transaction, link, LogName.parse(statement.signer))
 
 
+def digest_held(tree: Tree, transaction: Transaction, station: str, parent: str) -> bytes:
+    """Return the digest of what a station holds of what its parent owes it: both ends agree on it.
+
+    An event from the parent counts however it is judged here; the parent found it good.
+    """
+    below = tree.subtree(station)
+    return digest.total(
+        [
+            event.event.hash
+            for stream in transaction.streams_of(below)
+            for event in transaction.stream_events(stream)
+            if event.name.station not in below
+            and (event.standing == GOOD or event.source == parent)
+        ]
+    )
+
+
 def derive_link(tree: Tree, transaction: Transaction, child: str) -> None:
     """Derive a child's routes, outbox and digest anew from the events held.
 

@@ -1,12 +1,216 @@
-"""Seeded protocol bugs: small patches of the engine the simulator must catch."""
+"""Seeded protocol bugs: small patches of engine and casework that the simulator must catch.
+
+Each is a mistake somebody could make in one line; none is a crash.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+import node.desk
+from casework import custody, events
+from node import facts
+from sync.engine import answer, child, intake, outbox, receipts, routing
+from sync.protocol import rounds
+from sync.protocol.receipts import LogReceipt
+from sync.protocol.rounds import Answer
+
+Patch = tuple[Any, str, Callable[..., Any]]
+
+
+def hello_trusted() -> list[Patch]:
+    """The parent gives its receipt for what the hello says, not for what it stored."""
+    original = answer._receipts
+
+    def given(core: Any, transaction: Any, now_ms: int, session: Any) -> list[LogReceipt]:
+        hello = session.hello
+        said = LogReceipt(hello.station, hello.epoch, hello.position, hello.chain)
+        true = original(core, transaction, now_ms, session)
+        return [said, *(r for r in true if r.log != said.log)]
+
+    return [(answer, "_receipts", given)]
+
+
+def outbox_read_deletes() -> list[Patch]:
+    """What was read from an outbox counts as delivered."""
+    original = outbox.load
+
+    def load(transaction: Any, link: str, after: int) -> Any:
+        found = original(transaction, link, after)
+        transaction.acknowledge(link, found.through)
+        return found
+
+    return [(outbox, "load", load)]
+
+
+def audience_ignored() -> list[Patch]:
+    """Every stream is routed to every child."""
+
+    def route(tree: Any, transaction: Any, event: Any) -> None:
+        for link in transaction.child_links():
+            transaction.add_route(event.stream, link.station)
+            routing._owe(transaction, link, [event], tree.subtree(link.station))
+
+    return [(routing, "_route", route)]
+
+
+def history_forgotten() -> list[Patch]:
+    """A new member gets what is written from now on, not what was written before."""
+
+    def route(tree: Any, transaction: Any, event: Any) -> None:
+        members = transaction.audience(event.stream)
+        for link in transaction.child_links():
+            below = tree.subtree(link.station)
+            if not members.isdisjoint(below):
+                transaction.add_route(event.stream, link.station)
+                routing._owe(transaction, link, [event], below)
+
+    return [(routing, "_route", route)]
+
+
+def relay_asks_above() -> list[Patch]:
+    """A relay routes downwards only what came from above: its children need its parent."""
+    original = routing._route
+
+    def route(tree: Any, transaction: Any, event: Any) -> None:
+        if transaction.child_link(event.source) is None:
+            original(tree, transaction, event)
+
+    return [(routing, "_route", route)]
+
+
+def receipt_without_chain() -> list[Patch]:
+    """Any receipt for a log covers the whole of it: neither position nor chain is looked at."""
+
+    def take(transaction: Any, receipt: Any) -> bool:
+        log = transaction.log(receipt.log)
+        if log is not None:
+            transaction.put_log(replace(log, parent_position=log.position))
+        return log is not None
+
+    return [(receipts, "take", take)]
+
+
+def duplicate_counted() -> list[Patch]:
+    """An event that comes a second time moves the cursor a second time."""
+    original = intake._again
+
+    def again(core: Any, transaction: Any, log: Any, name: Any, event: Any) -> str:
+        became = original(core, transaction, log, name, event)
+        if became == intake.DUPLICATE:
+            transaction.put_log(replace(log, position=log.position + 1))
+        return became
+
+    return [(intake, "_again", again)]
+
+
+def unanswered_forgotten() -> list[Patch]:
+    """After an unanswered round the child goes on behind what it had sent."""
+    original = child.begin_round
+
+    def begin(core: Any, transaction: Any, *rest: Any) -> bytes:
+        link = transaction.parent_link()
+        if link is not None and link.nonce:
+            for log in transaction.logs_unsent():
+                transaction.put_log(replace(log, parent_position=log.position))
+        return original(core, transaction, *rest)
+
+    return [(child, "begin_round", begin)]
+
+
+def through_before_events() -> list[Patch]:
+    """The child books an answer as received before it has committed the answer's events."""
+    original = child._answer
+
+    def take(core: Any, transaction: Any, now_ms: int, raw: bytes, effects: Any) -> None:
+        original(core, transaction, now_ms, raw, effects)
+        said = rounds.decode_header(rounds.split_header(raw)[1], Answer)
+        child._received(transaction, said.through)
+
+    return [(child, "_answer", take)]
+
+
+def body_dropped() -> list[Patch]:
+    """A relay hands events on without their bodies."""
+    original = outbox._content
+
+    def content(transaction: Any, item: Any) -> Any:
+        event, notice = original(transaction, item)
+        return (event if event is None else event._replace(body=None)), notice
+
+    return [(outbox, "_content", content)]
+
+
+def certificate_forgotten() -> list[Patch]:
+    """Certificates do not go ahead of the events they verify."""
+    return [(routing, "owe_certificate", lambda transaction, link, log: None)]
+
+
+def receive_time_orders() -> list[Patch]:
+    """Commuting events are ordered by when they came in here."""
+    original = facts.case_event
+
+    def case_event(stored: Any) -> Any:
+        return original(replace(stored, hlc=stored.received_ms * 1024))
+
+    return [(node.desk, "case_event", case_event)]
+
+
+def takeover_ignored() -> list[Patch]:
+    """A takeover ranks behind an acceptance instead of before it."""
+    original = custody._precedence
+
+    def precedence(claim: Any) -> Any:
+        rank, *rest = original(claim)
+        return (1 - rank, *rest)
+
+    return [(custody, "_precedence", precedence)]
+
+
+def takeover_not_followed() -> list[Patch]:
+    """The custody fold does not know takeovers."""
+    original = custody._may_follow
+
+    def may_follow(claim: Any, link: Any) -> bool:
+        return claim.event.type != events.TAKEN_OVER and original(claim, link)
+
+    return [(custody, "_may_follow", may_follow)]
+
+
+BUGS: dict[str, Callable[[], list[Patch]]] = {
+    bug.__name__: bug
+    for bug in (
+        hello_trusted,
+        outbox_read_deletes,
+        audience_ignored,
+        history_forgotten,
+        relay_asks_above,
+        receipt_without_chain,
+        duplicate_counted,
+        unanswered_forgotten,
+        through_before_events,
+        body_dropped,
+        certificate_forgotten,
+        receive_time_orders,
+        takeover_ignored,
+        takeover_not_followed,
+    )
+}
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Run with one bug planted."""
-    yield
+    """Run a block with one bug in the production code."""
+    patches = BUGS[name]()
+    before = [(place, attribute, getattr(place, attribute)) for place, attribute, _ in patches]
+    for place, attribute, wrong in patches:
+        setattr(place, attribute, wrong)
+    try:
+        yield
+    finally:
+        for place, attribute, right in before:
+            setattr(place, attribute, right)

@@ -24,6 +24,7 @@ def check_all(checkers: Checkers, rng: random.Random) -> None:
     check_nothing_lost(checkers)
     check_nothing_waits(checkers)
     check_registers(checkers)
+    check_attachments(checkers)
     check_same_picture(checkers, rng)
 
 
@@ -57,6 +58,17 @@ def check_nothing_waits(checkers: Checkers) -> None:
                     raise Wrong(f"{code} still owes something to {link.station} at rest")
             if code != checkers.root and transaction.outbox_count("^"):
                 raise Wrong(f"{code} still owes a statement to its parent at rest")
+
+
+def check_attachments(checkers: Checkers) -> None:
+    """Who calls whom is known all the way up: a station's newest attachment at every ancestor."""
+    for code, station in checkers.stations.items():
+        with station.durable.read() as transaction:
+            said = transaction.statement("attachment", code)
+        for above in checkers.auditor.path(code)[1:]:
+            with checkers.stations[above].durable.read() as transaction:
+                if transaction.statement("attachment", code) != said:
+                    raise Wrong(f"the attachment of {code} never came to {above}")
 
 
 def check_registers(checkers: Checkers) -> None:
@@ -136,6 +148,7 @@ def check_custody(auditor: Auditor, stream: str, case: Case) -> None:
     if case.custody not in by_name or by_name[case.custody].log[0] != case.holder:
         raise Wrong(f"{stream} is held by {case.holder}, which did not write its custody")
     on_chain = _chain(by_name, case.custody)
+    _check_takeovers(by_name, on_chain)
     applied = [e for e in by_name.values() if "custody" in e.said() and e.name not in dropped]
     for entry in applied:
         custody = str(entry.said()["custody"])
@@ -149,6 +162,17 @@ def check_custody(auditor: Auditor, stream: str, case: Case) -> None:
         ends = [e.position for e in own if e.kind in OFFERS]
         if ends and any(e.position > min(ends) for e in own):
             raise Wrong(f"an act after the offer of {custody} is applied")
+
+
+def _check_takeovers(by_name: dict[str, Committed], on_chain: set[str]) -> None:
+    """A takeover from above wins wherever one follows the same custody."""
+    for entry in by_name.values():
+        follows = str(entry.said().get("follows", ""))
+        if entry.kind != "taken_over" or follows not in on_chain:
+            continue
+        winners = [by_name[n] for n in on_chain if by_name[n].said().get("follows") == follows]
+        if [winner.kind for winner in winners] != ["taken_over"]:
+            raise Wrong(f"the takeover {entry.name} of {follows} has no effect")
 
 
 def _chain(by_name: dict[str, Committed], last: str) -> set[str]:

@@ -24,7 +24,7 @@ from tests.simulation.disk import KINDS
 from tests.simulation.final_checks import check_all
 from tests.simulation.world import Failure, World
 
-STEPS = 190
+STEPS = 150
 ACTS_MIN = 30
 STEPS_MAX = 600
 WARM_SWEEPS = 4
@@ -157,7 +157,7 @@ def _one_step(world: World) -> None:
 
 
 _STEPS = ("act", "call", "arrive", "partition", "disk", "power", "clock", "project")
-_STEP_WEIGHTS = (30, 52, 6, 2, 3, 1, 1, 10)
+_STEP_WEIGHTS = (34, 52, 6, 2, 3, 1, 1, 8)
 
 
 def _act(world: World, codes: list[str]) -> None:

@@ -18,12 +18,12 @@ from tests.simulation.station import SimNode
 
 CASES_MAX = 14
 _WEIGHTS = {
-    "supplement_received": 2,
+    "supplement_received": 1,
     "void_requested": 1,
     "voided": 1,
     "not_accepted": 1,
     "defects_told": 2,
-    "handed_over": 2,
+    "handed_over": 3,
     "handed_back": 2,
     "taken_over": 4,
 }

@@ -48,7 +48,7 @@ def test_init_makes_two_keys_only_their_owner_can_read(tmp_path: Path) -> None:
 def test_init_refuses_a_folder_in_use(published: Path) -> None:
     """A second init changes nothing."""
     before = {path.name: path.read_bytes() for path in published.glob("*.key")}
-    answer = run("init", "--data", str(published), "--station", "XX0000", expect=3)
+    answer = run("init", "--data", str(published), "--station", "XX0000", expect=1)
     assert "already_initialised" == answer["code"]
     assert before == {path.name: path.read_bytes() for path in published.glob("*.key")}
 
@@ -67,7 +67,7 @@ def test_init_cut_half_way_is_finished_by_the_next(tmp_path: Path) -> None:
 
 def test_no_station_code_is_refused(tmp_path: Path) -> None:
     """A code the protocol cannot carry founds no central."""
-    answer = run("init", "--data", str(tmp_path / "d"), "--station", "../x", expect=3)
+    answer = run("init", "--data", str(tmp_path / "d"), "--station", "../x", expect=1)
     assert "malformed" == answer["code"]
     assert not (tmp_path / "d").exists()
 
@@ -76,7 +76,7 @@ def test_publish_needs_an_import(tmp_path: Path) -> None:
     """Without anything staged there is nothing to publish, and the answer says what to do."""
     data = str(tmp_path / "data")
     run("init", "--data", data, "--station", CENTRAL)
-    assert "nothing_staged" == run("publish", "--data", data, expect=3)["code"]
+    assert "nothing_staged" == run("publish", "--data", data, expect=1)["code"]
 
 
 def test_import_with_a_fault_stages_nothing(tmp_path: Path, published: Path) -> None:
@@ -89,7 +89,7 @@ def test_import_with_a_fault_stages_nothing(tmp_path: Path, published: Path) -> 
     lines = services.read_text(encoding="utf-8").splitlines()
     lines[3] = lines[3].replace("CG0211", "CG9999", 1)
     services.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    answer = run("catalogue", "import", "--data", str(published), "--from", str(folder), expect=3)
+    answer = run("catalogue", "import", "--data", str(published), "--from", str(folder), expect=1)
     assert ("services_demo.csv", 4) == (
         answer["problems"][0]["file"],
         answer["problems"][0]["line"],
@@ -99,7 +99,7 @@ def test_import_with_a_fault_stages_nothing(tmp_path: Path, published: Path) -> 
 
 def test_import_names_a_missing_file(tmp_path: Path, published: Path) -> None:
     """An incomplete folder is a sentence, not a trace."""
-    answer = run("catalogue", "import", "--data", str(published), "--from", str(tmp_path), expect=3)
+    answer = run("catalogue", "import", "--data", str(published), "--from", str(tmp_path), expect=1)
     assert "file_missing" == answer["code"]
 
 
@@ -120,7 +120,7 @@ def test_voucher_is_written_once_for_its_owner(published: Path, tmp_path: Path) 
     assert 0o600 == stat.S_IMODE(out.stat().st_mode)
     assert ("CG0111", "CG0101", CENTRAL) == (sheet["station"], sheet["parent"], sheet["root"])
     assert "http://10.0.0.1:8700" == sheet["parent_url"]
-    again = run(*arguments, "--parent-url", "http://10.0.0.1:8700", expect=3)
+    again = run(*arguments, "--parent-url", "http://10.0.0.1:8700", expect=1)
     assert "file_exists" == again["code"]
     assert sheet == json.loads(out.read_text(encoding="utf-8"))
 
@@ -135,7 +135,7 @@ def test_voucher_for_no_station_is_refused(
     """Only a station of the published register gets a sheet; no file is left otherwise."""
     out = tmp_path / "sheet.json"
     arguments = ["--data", str(published), "--parent-url", "http://x", "--out", str(out)]
-    assert code == run("voucher", station, *arguments, expect=3)["code"]
+    assert code == run("voucher", station, *arguments, expect=1)["code"]
     assert not out.exists()
 
 
@@ -143,7 +143,7 @@ def test_staff_code_is_for_central_staff_alone(published: Path) -> None:
     """Staff of a station get their codes at their station."""
     answer = run("staff-code", "KM0000-01", "--data", str(published))
     assert 8 == len(answer["code"])
-    refused = run("staff-code", "CG0111-01", "--data", str(published), expect=3)
+    refused = run("staff-code", "CG0111-01", "--data", str(published), expect=1)
     assert "unknown_staff" == refused["code"]
 
 
@@ -161,7 +161,7 @@ def test_doctor_ends_in_one_next_step(published: Path, tmp_path: Path) -> None:
     assert run("doctor", "--data", str(published))["ok"]
     data = str(tmp_path / "data")
     run("init", "--data", data, "--station", CENTRAL)
-    found = run("doctor", "--data", data, expect=4)
+    found = run("doctor", "--data", data, expect=3)
     assert f"yizhan-central catalogue import --data {data}" == found["next_step"]
 
 
@@ -170,7 +170,7 @@ def test_doctor_sees_an_open_key_file(tmp_path: Path) -> None:
     data = tmp_path / "data"
     run("init", "--data", str(data), "--station", CENTRAL)
     (data / "authority.key").chmod(0o644)
-    found = run("doctor", "--data", str(data), expect=4)
+    found = run("doctor", "--data", str(data), expect=3)
     assert "chmod 600" in found["next_step"]
 
 

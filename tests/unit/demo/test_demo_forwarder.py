@@ -140,4 +140,19 @@ def test_the_meter_counts_by_exchange() -> None:
     assert meter.complete() == [36]
     meter.count(1, True)
     assert meter.complete() == [36, 10]
+    assert meter.complete(after=1) == [10]
+    assert meter.complete(after=3) == []
     assert meter.total == 47
+
+
+def test_the_meter_goes_on_counting_when_old_exchanges_are_dropped() -> None:
+    """However long a link lives, the newest exchanges can be told from those before them."""
+    meter = Meter()
+    for _ in range(500):
+        meter.count(1, True)
+        meter.count(1, False)
+    before = meter.begun
+    for _ in range(3):
+        meter.count(5, True)
+        meter.count(6, False)
+    assert meter.complete(before) == [11, 11]

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from sync.engine import (
     answer,
     authority,
@@ -27,7 +29,7 @@ from sync.engine.core import Core, Effects
 from sync.protocol import canonical, frames, rounds
 from sync.protocol.envelope import Envelope, Event, body_hash, signed_message
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import LogState, StoredEvent
+from sync.protocol.ports import LogState, ParentLink, StoredEvent
 from sync.protocol.registers import Entry, Shelf
 from sync.signing import Ed25519Signer, Ed25519Verifier
 from tests.fakes.memory_store import MemoryBlobStore, MemoryStore, MemoryTransaction
@@ -288,6 +290,18 @@ class World:
         """Publish the tree of stations as it stands in `rows`."""
         self.publish(STATIONS, self.rows)
 
+    def move(self, code: str, above: str) -> None:
+        """Attach a station to another parent, which it calls from now on."""
+        node = self.nodes[code]
+        node.core.parent = above
+        with node.store.write() as transaction:
+            transaction.put_parent_link(ParentLink(station=above))
+            for log in transaction.logs():
+                transaction.put_log(replace(log, parent_position=0))
+            notices.attach(node.core, transaction, self.clock.later(1000))
+        for _ in range(3):
+            node.round(self.nodes[above])
+
     def publish(self, shelf: Shelf, rows: Mapping[str, Any], **options: Any) -> Effects:
         """Publish a shelf at central."""
         entries = [Entry(code, canonical.dumps(row)) for code, row in rows.items()]
@@ -381,8 +395,8 @@ def spoil(event: Event) -> Event:
     return event._replace(signature=bytes(64))
 
 
-def spoiled_at(request: bytes, position: int) -> bytes:
-    """Return a request in which the event at a position has a bad signature."""
+def spoiled_at(request: bytes, name: EventName) -> bytes:
+    """Return a request in which one event has a bad signature."""
 
     def change(frame: frames.Frame) -> frames.Frame:
         if frame.type != frames.EVENTS:
@@ -390,7 +404,7 @@ def spoiled_at(request: bytes, position: int) -> bytes:
         through, events = frames.decode_events(frame.payload)
         return frames.encode_events(
             through,
-            [spoil(e) if intake.claimed_name(e).position == position else e for e in events],
+            [spoil(e) if intake.claimed_name(e) == name else e for e in events],
         )
 
     return altered(request, change)

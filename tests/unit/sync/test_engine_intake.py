@@ -73,7 +73,7 @@ def test_a_refusal_comes_back_to_its_author_in_the_receipt(world: World) -> None
     village, township = world.nodes["CG0111"], world.nodes["CG0101"]
     bad, good = village.record(), village.record()
     for _ in range(2):
-        village.take(township.serve(spoiled_at(village.begin(), bad.name.position)))
+        village.take(township.serve(spoiled_at(village.begin(), bad.name)))
     assert [(bad.name.position, "bad_signature")] == village.refusals(village.core.log)
     village.sync(township)
     assert good.name.position == village.log().parent_position
@@ -88,7 +88,7 @@ def test_the_others_of_a_frame_go_on_beside_a_bad_one(world: World) -> None:
     bad, good = poisoned.record(), other.record()
     poisoned.sync(township)
     other.sync(township)
-    township.take(central.serve(spoiled_at(township.begin(), bad.name.position)))
+    township.take(central.serve(spoiled_at(township.begin(), bad.name)))
     assert central.holds(good)
     assert not central.holds(bad)
     township.sync(central)
@@ -153,7 +153,7 @@ def test_holes_travel_up_through_a_relay(world: World) -> None:
     village, township, central = world.nodes["CG0111"], world.nodes["CG0101"], world.central
     bad, good = village.record(), village.record()
     for _ in range(2):
-        village.take(township.serve(spoiled_at(village.begin(), bad.name.position)))
+        village.take(township.serve(spoiled_at(village.begin(), bad.name)))
     village.sync(township)
     township.sync(central)
     assert [(bad.name.position, "bad_signature")] == central.refusals(village.core.log)
@@ -169,7 +169,7 @@ def test_a_hole_at_the_head_of_a_log_travels_up_too(world: World) -> None:
     village, township, central = world.nodes["CG0111"], world.nodes["CG0101"], world.central
     bad = village.record()
     for _ in range(2):
-        village.take(township.serve(spoiled_at(village.begin(), bad.name.position)))
+        village.take(township.serve(spoiled_at(village.begin(), bad.name)))
     world.settle()
     assert bad.name.position == central.log(village.core.log).position
     assert bad.name.position == township.log(village.core.log).parent_position

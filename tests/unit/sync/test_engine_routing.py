@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sync.engine import notices
 from sync.protocol.ports import GOOD
 from tests.unit.sync.harness import ROOT, World, station_row
 
@@ -77,7 +76,7 @@ def test_a_moved_station_gets_its_streams_over_the_new_road(world: World) -> Non
     attributes = world.rows["CG0211"]["attributes"]
     attributes.append({**attributes[0], "from": "2021-01-01", "parent": "CG0101"})
     world.publish_stations()
-    moved_attachment_off(world, "CG0211")
+    world.move("CG0211", "CG0101")
     world.nodes["CG0101"].sync(world.central)
     world.nodes["CG0201"].sync(world.central)
     later = author.record(stream=str(case.name))
@@ -90,22 +89,6 @@ def test_a_moved_station_gets_its_streams_over_the_new_road(world: World) -> Non
     assert world.nodes["CG0101"].holds(case, later)
 
 
-def moved_attachment_off(world: World, code: str) -> None:
-    """Let a moved station tell its new parent that it is attached there now."""
-    node, above = world.nodes[code], world.nodes["CG0101"]
-    node.core.parent = "CG0101"
-    with node.store.write() as transaction:
-        link = transaction.parent_link()
-        assert link is not None
-        fresh = type(link)(station="CG0101")
-        transaction.put_parent_link(fresh)
-        for log in transaction.logs():
-            transaction.put_log(type(log)(log.name, log.position, log.chain))
-        notices.attach(node.core, transaction, world.clock.later(1000))
-    for _ in range(3):
-        node.round(above)
-
-
 def test_a_moved_station_itself_receives_what_is_written_after_its_move(world: World) -> None:
     """Over the new road, with what it missed in between, and nothing twice."""
     moved, author = world.nodes["CG0211"], world.nodes["CG0111"]
@@ -113,7 +96,7 @@ def test_a_moved_station_itself_receives_what_is_written_after_its_move(world: W
     world.settle()
     between = author.record(stream=str(case.name))
     author.sync(world.nodes["CG0101"])
-    moved_attachment_off(world, "CG0211")
+    world.move("CG0211", "CG0101")
     after = author.record(stream=str(case.name))
     world.settle()
     assert moved.holds(case, between, after)
