@@ -145,7 +145,8 @@ class CaseDesk:
     def _show(self, transaction: Transaction, now_ms: int, stream: str, written: list[str]) -> None:
         """Project a stream; one whose fold fails is marked and counted, and nothing waits."""
         try:
-            self._project(transaction, now_ms, stream, written)
+            with transaction.savepoint():
+                self._project(transaction, now_ms, stream, written)
         except OpeningMissing:
             return  # a stream of another kind, or its first event is still to come
         except _FOLD_FAILURES as error:

@@ -17,7 +17,8 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     """Return (standing, reason) of an event by what this node holds.
 
     An event whose author would get the right by something that has not arrived is `incomplete`;
-    one that gives the right to its own author is `set_aside` for good.
+    one that gives the right to its own author is `set_aside` for good, unless the author's place in
+    the tree is not known here.
     """
     if str(event.name) == event.stream:
         too_many = len(members_added(event)) > AUDIENCE_MAX
@@ -25,7 +26,7 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     members = transaction.audience(event.stream)
     author = event.name.station
     if members and not _may_write(core, tree, author, members):
-        if author in event.audience:
+        if author in event.audience and author in tree.parents:
             return SET_ASIDE, NOT_IN_AUDIENCE
         return INCOMPLETE, WAITING_FOR_RIGHT
     if not members:

@@ -22,6 +22,8 @@ UP_SENT = "up_sent"
 DIGEST_TREE = "digest_tree"
 """Version of the tree by which the digest of what came from the parent was last reckoned."""
 STATEMENTS_PER_ROUND = 200
+FROZEN_ABOVE = "frozen_above"
+"""The parent takes nothing more of this log; one frozen here still has its good part handed up."""
 INTRODUCED_AFTER_FAILURES = 2
 """A parent that does not answer may have been rebuilt and no longer know who is calling."""
 
@@ -44,7 +46,7 @@ def begin_round(
     link = _digest_anew(core, shape, transaction, link)
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
-    unsent = [log for log in transaction.logs_unsent() if not log.frozen]
+    unsent = [log for log in transaction.logs_unsent() if log.frozen != FROZEN_ABOVE]
     hello = Hello(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -121,8 +123,17 @@ def _holes(transaction: Transaction, unsent: Iterable[LogState]) -> list[Hole]:
 def _statements(transaction: Transaction) -> list[Frame]:
     items = transaction.outbox(routing.UP, 0, STATEMENTS_PER_ROUND)
     transaction.set_meta(UP_SENT, str(items[-1].sequence if items else 0))
-    found = [transaction.statement(item.kind, item.ref) for item in items]
-    return frames.statement_frames([raw for raw in found if raw is not None])
+    found: list[bytes] = []
+    for item in items:
+        raw = transaction.statement(item.kind, item.ref)
+        if raw is None:
+            continue
+        # Its signer may have no event on this link yet that would bring the certificate along.
+        certificate = transaction.certificate(LogName.parse(statements.decode(raw).signer))
+        if certificate is not None and certificate not in found:
+            found.append(certificate)
+        found.append(raw)
+    return frames.statement_frames(found)
 
 
 def _events(transaction: Transaction, unsent: Iterable[LogState]) -> list[Frame]:
@@ -251,7 +262,7 @@ def _answer(
     transaction.put_parent_link(link)
     for name in answer.frozen:
         _freeze(transaction, name)
-    unsent = any(not log.frozen for log in transaction.logs_unsent())
+    unsent = any(log.frozen != FROZEN_ABOVE for log in transaction.logs_unsent())
     effects.more = answer.more or answer.verdict == rounds.PROVE or unsent
 
 
@@ -269,5 +280,5 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
 
 def _freeze(transaction: Transaction, name: str) -> None:
     log = transaction.log(LogName.parse(name))
-    if log is not None and not log.frozen:
-        transaction.put_log(replace(log, frozen=rounds.FORK))
+    if log is not None and log.frozen != FROZEN_ABOVE:
+        transaction.put_log(replace(log, frozen=FROZEN_ABOVE))

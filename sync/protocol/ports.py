@@ -288,6 +288,10 @@ class Transaction(
 ):
     """Everything the engine may touch, inside one transaction of its caller."""
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo what the block did, and only that, when it raises."""
+        ...
+
 
 class Store(Protocol):
     """Opens transactions; a write commits on leaving the block and rolls back on an exception."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as SilenceError
 
 from sync.protocol.errors import PeerBusy, PeerProtocolError, PeerTimedOut, PeerUnreachable
@@ -60,6 +60,8 @@ class HttpLink:
                 body: bytes = response.read(ROUND_BYTES_MAX + 1)
             finally:
                 response.release_conn()
+        except NewConnectionError as error:  # a timeout to urllib3, but nobody kept silent
+            raise PeerUnreachable(type(error).__name__) from error
         except SilenceError as error:
             raise PeerTimedOut(type(error).__name__) from error
         except HTTPError as error:

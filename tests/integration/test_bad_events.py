@@ -210,7 +210,7 @@ def test_two_contents_for_one_position_freeze_only_that_log(tree: Tree) -> None:
         log = transaction.log(village.core.log)
     assert log is not None
     assert "fork" == log.frozen
-    assert "fork" == village.situation().frozen
+    assert "frozen_above" == village.situation().frozen
     stream = tree.take_in(VILLAGE_2, AT_ONCE)
     tree.settle(VILLAGE_2, TOWNSHIP, "CG0001")
     assert tree.events(CENTRAL, stream) > 0

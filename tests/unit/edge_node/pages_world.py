@@ -1,4 +1,4 @@
-"""People at browsers of real nodes: a tree of four stations, and one client per signed-in person."""
+"""People at browsers of real nodes: a tree of stations, one client per signed-in person."""
 
 from __future__ import annotations
 
@@ -66,9 +66,13 @@ class Person:
         """Open a page."""
         return self.client.get(path, headers=headers)
 
-    def post(self, path: str, fields: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+    def post(
+        self, path: str, fields: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
         """Post a form with a fresh key, unless it brings its own."""
-        return self.client.post(path, data={"form_key": form_key(), **(fields or {})}, headers=headers)
+        return self.client.post(
+            path, data={"form_key": form_key(), **(fields or {})}, headers=headers
+        )
 
     def json(self, path: str) -> Any:
         """The JSON under an address."""

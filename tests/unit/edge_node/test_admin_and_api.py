@@ -32,7 +32,7 @@ def test_only_admins_see_station_management(tree: Tree) -> None:
     assert person.get("/admin").status_code == 403
     answer = person.client.post("/admin/codes", data={"staff_no": f"{VILLAGE}-01"})
     assert answer.status_code == 403
-    assert "data-code=\"" + "0" not in answer.text
+    assert 'data-code="' + "0" not in answer.text
     assert 'href="/admin"' not in person.get("/").text
 
 

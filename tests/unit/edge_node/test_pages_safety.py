@@ -89,6 +89,10 @@ def test_a_huge_form_is_refused(tree: Tree, clerk: Person) -> None:
     before = content(tree)
     answer = clerk.post(f"/intake/{ALLOWANCE}", {"note": "x" * 300_000})
     assert answer.status_code == 413
+    pieces = (b"note=" + b"x" * 100_000 for _ in range(3))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    streamed = clerk.client.post(f"/intake/{ALLOWANCE}", content=pieces, headers=form)
+    assert streamed.status_code == 413
     assert content(tree) == before
 
 

@@ -26,9 +26,7 @@ def state(**changes: object) -> Situation:
 
 
 def shown(situation: Situation, cases: int = 0, *, central: bool = False) -> Badge:
-    return badge(
-        situation, cases=cases, parent_name=TOWN, parent_is_central=central, now_ms=NOW
-    )
+    return badge(situation, cases=cases, parent_name=TOWN, parent_is_central=central, now_ms=NOW)
 
 
 @pytest.mark.parametrize("rung", RUNGS)

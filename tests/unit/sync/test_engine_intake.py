@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.engine import intake, tree
+from sync.engine import child, intake, tree
 from sync.engine.core import Effects
 from sync.protocol import frames
 from sync.protocol.envelope import Event
@@ -205,7 +205,7 @@ def test_a_frozen_log_is_named_to_its_station(world: World) -> None:
     raw = township.serve(village.begin())
     assert [f"CG0111/{village.core.epoch}"] == verdict_of(raw).frozen
     village.take(raw)
-    assert "fork" == village.log().frozen
+    assert child.FROZEN_ABOVE == village.log().frozen
 
 
 def test_a_second_content_without_the_authors_signature_freezes_nothing(world: World) -> None:
@@ -251,3 +251,14 @@ def test_waiting_events_without_number_are_settled_without_exhausting_the_stack(
     author.sync(township)
     with township.store.read() as transaction:
         assert 0 == len(transaction.events_standing(INCOMPLETE, 5000))
+
+
+def test_what_a_frozen_log_held_before_still_goes_up(world: World) -> None:
+    """A fork found at a relay does not keep the good part of that log from central (G2)."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    stored = village.record()
+    village.sync(township)
+    from_child(township, village.forge(stored.name.position), "CG0111")
+    assert intake.FORK == township.log(village.core.log).frozen
+    township.sync(world.central)
+    assert world.central.holds(stored)
