@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgspec
-
 from casework.registers import StationTree
 from central import shelves
+from node import health
 from node.program import Node
 from node.registry import Registries
 from sync.protocol.names import LogName
-from sync.protocol.ports import ChildLink, LogState, Transaction
-from sync.protocol.statements import Health
+from sync.protocol.ports import LogState, Transaction
 
 BY_ROUND = "round"
 BY_PARENT = "parent"
@@ -74,11 +72,7 @@ class Fleet:
         self._release = node.release
         self._transaction = transaction
         self._links = {link.station: link for link in transaction.child_links()}
-        self._health = {code: _health(link) for code, link in self._links.items()}
-        self._contacts: dict[str, int] = {}
-        for health in self._health.values():
-            for code, at in (health.contacts if health is not None else {}).items():
-                self._contacts[code] = max(at, self._contacts.get(code, 0))
+        self._below = health.below(transaction)
         self._logs: dict[str, LogState] = {}
         self._frozen: dict[str, str] = {}
         for log in transaction.logs():
@@ -101,7 +95,7 @@ class Fleet:
 
     def line(self, code: str) -> StationLine:
         """Return what is known of one station."""
-        link, log, health = self._links.get(code), self._logs.get(code), self._health.get(code)
+        link, log, said = self._links.get(code), self._logs.get(code), self._below.get(code)
         contact, known_by = self._contact(code)
         own = code == self._own
         return StationLine(
@@ -113,13 +107,13 @@ class Fleet:
             enrolled=log is not None or link is not None,
             last_contact_ms=contact,
             contact_by=known_by,
-            unsent=0 if own else health.unsent if health is not None else -1,
+            unsent=0 if own else said.unsent if said is not None else -1,
             epoch=log.name.epoch if log is not None else 0,
             position=log.position if log is not None else 0,
             central=log.position if log is not None else 0,
             backed_up=log.backup_position if log is not None else 0,
             refused=len(self._transaction.refusals(log.name)) if log is not None else 0,
-            release=self._release if own else health.release if health is not None else "",
+            release=self._release if own else said.release if said is not None else "",
             frozen=self._frozen.get(code, ""),
             suspect=link.suspect if link is not None else "",
         )
@@ -130,8 +124,8 @@ class Fleet:
         link = self._links.get(code)
         if link is not None and link.last_contact_ms:
             return link.last_contact_ms, BY_ROUND
-        if self._contacts.get(code):
-            return self._contacts[code], BY_PARENT
+        if code in self._below:
+            return self._below[code].heard_ms, BY_PARENT
         log = self._logs.get(code)
         if log is not None and log.position:
             last = self._transaction.log_events(log.name, log.position - 1, 1)
@@ -144,10 +138,6 @@ def fleet(node: Node) -> list[StationLine]:
     """Return every station of the tree as it stands now."""
     with node.database.read() as transaction:
         return Fleet(node, transaction).lines()
-
-
-def _health(link: ChildLink) -> Health | None:
-    return msgspec.json.decode(link.health, type=Health) if link.health else None
 
 
 class RefusedPosition(NamedTuple):

@@ -7,8 +7,9 @@ import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
 
-# structlog loads rich, where it happens to be installed, for colours never shown here: 5 MiB.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+# Libraries load these where they happen to be installed, for what is never used here: 6 MiB.
+for unused in ("rich", "greenlet"):
+    sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
 
 from edge_node import commands  # noqa: E402
 from edge_node.cli import World  # noqa: E402

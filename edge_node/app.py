@@ -22,7 +22,7 @@ from sync.transport.http_routes import round_route
 from ui import errors
 from ui.large_print import large_print_router
 from ui.login import login_router
-from ui.security import LOOPBACK, Guard
+from ui.security import FASTAPI_OPTIONS, LOOPBACK, Guard
 
 
 def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
@@ -34,9 +34,8 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
     app = FastAPI(
         title="驿站",
         version=node.release,
-        docs_url=None,
-        redoc_url=None,
         openapi_url="/api/openapi.json",
+        **FASTAPI_OPTIONS,
     )
     for router in (
         login_router(site.gate, site.pages),

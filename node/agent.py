@@ -31,6 +31,14 @@ class Road(Protocol):
     def close(self) -> None: ...
 
 
+class Reporter(Protocol):
+    """Says what this node's health is, when that is worth telling."""
+
+    def health_news(self) -> Health | None: ...
+
+    def health_lost(self) -> None: ...
+
+
 class Agent:
     """Runs rounds with the parent until stopped."""
 
@@ -41,13 +49,13 @@ class Agent:
         *,
         interval_seconds: float,
         jitter: Callable[[], float],
-        health: Callable[[], Health | None],
+        reporter: Reporter,
     ) -> None:
         self._rounds = rounds
         self._road = road
         self._interval = interval_seconds
         self._jitter = jitter
-        self._health = health
+        self._reporter = reporter
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
@@ -86,11 +94,12 @@ class Agent:
     def _one_round(self) -> bool:
         """Make one round and return whether another is worth making at once."""
         try:
-            request = self._rounds.begin(self._health())
+            request = self._rounds.begin(self._reporter.health_news())
             answer = self._road.round(request)
             outcome = self._rounds.take_answer(answer)
         except (TransportError, PeerProtocolError, StorageError) as error:
             self.failures += 1
+            self._reporter.health_lost()
             log.warning("round_failed", code=error.code, failures=self.failures)
             return False
         self.failures = 0

@@ -10,7 +10,7 @@ import structlog
 
 from casework.case_table import SqlCaseTable
 from casework.matter_index import MatterIndex
-from node import enrolment
+from node import enrolment, health
 from node.agent import Agent, Road
 from node.desk import ActDone, CaseDesk
 from node.projector import Projector
@@ -27,7 +27,6 @@ from sync.store.database import Database
 from sync.store.sqlite_transaction import SqliteTransaction
 
 CATCH_UP_EVENTS = 200
-HEALTH_EVERY_MS = 300_000
 
 log = structlog.get_logger("node")
 
@@ -57,8 +56,7 @@ class Node:
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
         self.agent: Agent | None = None
         self._projector: Projector | None = None
-        self._health_told = b""
-        self._health_at_ms = 0
+        self._health = health.HealthReporter(release, self.started_ms)
         self._open()
 
     def _case_table(self, transaction: Transaction) -> SqlCaseTable:
@@ -90,7 +88,7 @@ class Node:
             road,
             interval_seconds=interval_seconds,
             jitter=jitter,
-            health=self.health_news,
+            reporter=self,
         )
         self.agent.start()
 
@@ -149,9 +147,11 @@ class Node:
     def _after_commit(self, effects: Effects) -> None:
         if any(shelf.register == "matters" for shelf in effects.shelves):
             self.refresh_index()
-        if effects.stored and self._projector is not None:
+        # A new edition may settle what waited for the tree of stations.
+        fresh = bool(effects.stored or effects.shelves)
+        if fresh and self._projector is not None:
             self._projector.wake()
-        elif effects.stored:
+        elif fresh:
             self.catch_up()
         if effects.news:
             self.wake()
@@ -185,26 +185,13 @@ class Node:
             return situation(self.core, transaction)
 
     def health_news(self) -> Health | None:
-        """Return this node's health when it changed or was not told for a while, else None."""
-        now = self.clock_ms()
+        """Return this node's health when it is worth telling, else None."""
         with self.database.read() as transaction:
             state = situation(self.core, transaction)
-            links = transaction.child_links()
-            contacts = {link.station: link.last_contact_ms for link in links}
-            for link in links:
-                if link.health:
-                    below = msgspec.json.decode(link.health, type=Health)
-                    contacts.update(below.contacts)
-        quiet = Health(
-            release=self.release,
-            started_ms=self.started_ms,
-            unsent=state.rungs.local,
-            oldest_unsent_ms=state.oldest_unsent_ms,
-            set_aside=state.set_aside,
-            database_bytes=self.database.path.stat().st_size,
-        )
-        shape = msgspec.json.encode((quiet.unsent, quiet.set_aside, sorted(contacts)))
-        if shape == self._health_told and now - self._health_at_ms < HEALTH_EVERY_MS:
-            return None
-        self._health_told, self._health_at_ms = shape, now
-        return msgspec.structs.replace(quiet, contacts=contacts)
+            subtree = health.below(transaction)
+        size = self.database.path.stat().st_size
+        return self._health.news(self.clock_ms(), state, subtree, size)
+
+    def health_lost(self) -> None:
+        """The round that carried the health was not answered."""
+        self._health.lost()

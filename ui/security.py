@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,6 +30,19 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+FASTAPI_OPTIONS: Final[dict[str, Any]] = {
+    "docs_url": None,  # loads from foreign hosts
+    "redoc_url": None,
+    # FastAPI records requests and exceptions for OpenTelemetry by itself; they hold personal data.
+    "telemetry": {
+        "tracing": False,
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+    },
+}
+"""What every FastAPI application of ours is made with."""
 TOO_LARGE: Final = "发来的内容太大,没有保存。请减少后再试。"
 NOT_SAVED_HERE: Final = "没有保存任何内容。请从本站首页重新打开再试。"
 

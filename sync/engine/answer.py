@@ -61,6 +61,7 @@ def finish(
         tree=shape.version(session.child),
         frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
         hint_ms=HINT_MS,
+        statements=session.statements,
     )
     return _stream(core, session, answer, [*load.frames, *pieces])
 
@@ -92,6 +93,8 @@ def _blobs(hello: Hello, blobs: BlobStore, used: int) -> tuple[list[Frame], bool
             if used > ROUND_BYTES_TARGET:
                 return found, True
             data = blobs.read(want.sha256, at, BLOB_PIECE_BYTES)
+            if not data:
+                break  # dropped since its size was asked
             found.append(frames.encode_blob(BlobPiece(want.sha256, size, at, data)))
             at += len(data)
             used += len(data)

@@ -17,8 +17,8 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     """Return (standing, reason) of an event by what this node holds.
 
     An event whose author would get the right by something that has not arrived is `incomplete`;
-    one that gives the right to its own author is `set_aside` for good, unless the author's place in
-    the tree is not known here.
+    one that gives the right to its own author is `set_aside`, unless the author's place in the tree
+    is not known here; it is judged anew when its stream or the tree changes.
     """
     if str(event.name) == event.stream:
         too_many = len(members_added(event)) > AUDIENCE_MAX

@@ -18,7 +18,6 @@ from sync.protocol.ports import BlobStore, LogState, ParentLink, Transaction
 from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
 from sync.protocol.statements import Health
 
-UP_SENT = "up_sent"
 DIGEST_TREE = "digest_tree"
 """Version of the tree by which the digest of what came from the parent was last reckoned."""
 STATEMENTS_PER_ROUND = 200
@@ -74,7 +73,6 @@ def begin_round(
     certificates = _certificates(core, transaction, unsent, first=introduce)
     out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
-    transaction.set_meta(UP_SENT, "0")
     if not unanswered and not link.challenge:
         out += _statements(transaction)
         out += _events(transaction, unsent)
@@ -122,7 +120,6 @@ def _holes(transaction: Transaction, unsent: Iterable[LogState]) -> list[Hole]:
 
 def _statements(transaction: Transaction) -> list[Frame]:
     items = transaction.outbox(routing.UP, 0, STATEMENTS_PER_ROUND)
-    transaction.set_meta(UP_SENT, str(items[-1].sequence if items else 0))
     found: list[bytes] = []
     for item in items:
         raw = transaction.statement(item.kind, item.ref)
@@ -133,7 +130,7 @@ def _statements(transaction: Transaction) -> list[Frame]:
         if certificate is not None and certificate not in found:
             found.append(certificate)
         found.append(raw)
-    return frames.statement_frames(found)
+    return frames.statement_frames(found, items[-1].sequence if items else 0)
 
 
 def _events(transaction: Transaction, unsent: Iterable[LogState]) -> list[Frame]:
@@ -254,9 +251,7 @@ def _answer(
     )
     if answer.verdict == rounds.OK:
         link = replace(link, told_editions=True)
-        sent = int(transaction.meta(UP_SENT) or "0")
-        if sent:
-            transaction.acknowledge(routing.UP, sent)
+        transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
             receipts.take(transaction, receipt)
     transaction.put_parent_link(link)

@@ -37,6 +37,7 @@ class Session:
     token: bytes = b""
     challenge: bytes = b""
     touched: set[LogName] = field(default_factory=set)
+    statements: int = 0
 
     @property
     def child(self) -> str:
@@ -90,8 +91,10 @@ def receive_frame(
             except Malformed:
                 count(transaction, "events_without_name")
     elif frame.type == frames.STATEMENTS:
-        for raw in frames.decode_statements(frame.payload)[1]:
+        through, raws = frames.decode_statements(frame.payload)
+        for raw in raws:
             notices.take(core, transaction, now_ms, raw, from_child=session.child, effects=effects)
+        session.statements = max(session.statements, through)
     return effects
 
 

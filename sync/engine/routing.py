@@ -15,7 +15,14 @@ from sync.engine.core import Core
 from sync.engine.tree import Tree
 from sync.protocol import digest, statements
 from sync.protocol.names import LogName
-from sync.protocol.ports import GOOD, INCOMPLETE, ChildLink, StoredEvent, Transaction
+from sync.protocol.ports import (
+    GOOD,
+    INCOMPLETE,
+    SET_ASIDE,
+    ChildLink,
+    StoredEvent,
+    Transaction,
+)
 from sync.protocol.statements import Statement
 
 EVENT = "event"
@@ -46,14 +53,23 @@ def settle(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent)
 
 def judge_waiting(core: Core, tree: Tree, transaction: Transaction) -> None:
     """Judge anew what waits for a right, after the tree of stations changed."""
-    for waiting in transaction.events_standing(INCOMPLETE, JUDGED_AT_ONCE_MAX):
+    standing = [
+        *transaction.events_standing(INCOMPLETE, JUDGED_AT_ONCE_MAX),
+        *transaction.events_standing(SET_ASIDE, JUDGED_AT_ONCE_MAX),
+    ]
+    for waiting in standing:
         fresh = transaction.event(waiting.name)
         if fresh is not None and _judge_again(core, tree, transaction, fresh):
             settle(core, tree, transaction, transaction.event(waiting.name) or fresh)
 
 
 def _waiting(events: Iterable[StoredEvent]) -> list[StoredEvent]:
-    return [event for event in events if event.standing == INCOMPLETE]
+    return [event for event in events if _may_still_be_good(event)]
+
+
+def _may_still_be_good(event: StoredEvent) -> bool:
+    """A station that adds itself may have its right from an event that is still under way."""
+    return event.standing == INCOMPLETE or event.reason == audience.NOT_IN_AUDIENCE
 
 
 def _take_in(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
@@ -62,11 +78,11 @@ def _take_in(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
 
 
 def _judge_again(core: Core, tree: Tree, transaction: Transaction, waiting: StoredEvent) -> bool:
-    """Judge an event that waited; return whether it waits no longer."""
-    if waiting.standing != INCOMPLETE:
+    """Judge an event that waited; return whether it now stands otherwise."""
+    if not _may_still_be_good(waiting):
         return False
     standing, reason = audience.judge(core, tree, transaction, waiting)
-    if standing == INCOMPLETE:
+    if standing in (INCOMPLETE, waiting.standing):
         return False
     transaction.set_standing(waiting.name, standing, reason)
     if standing == GOOD:

@@ -196,8 +196,8 @@ def encode_statements(through: int, statements: Iterable[bytes]) -> Frame:
     return Frame(STATEMENTS, b"".join(parts))
 
 
-def statement_frames(statements: Iterable[bytes]) -> list[Frame]:
-    """Return as many frames as these statements need; for those that no link sequence counts."""
+def statement_frames(statements: Iterable[bytes], through: int = 0) -> list[Frame]:
+    """Return as many frames as these statements need; the last one carries the sequence."""
     found: list[Frame] = []
     batch: list[bytes] = []
     size = 0
@@ -207,7 +207,7 @@ def statement_frames(statements: Iterable[bytes]) -> list[Frame]:
             batch, size = [], 0
         batch.append(raw)
         size += len(raw)
-    return [*found, encode_statements(0, batch)] if batch else found
+    return [*found, encode_statements(through, batch)] if batch else found
 
 
 def decode_statements(payload: bytes) -> tuple[int, list[bytes]]:

@@ -129,6 +129,7 @@ class Answer(
         "tree": "tr",
         "frozen": "f",
         "hint_ms": "hi",
+        "statements": "st",
         "reason": "re",
         "dictionary": "di",
     },
@@ -138,6 +139,7 @@ class Answer(
     Shapes: `nonce` repeats the hello's; `token` is the next ratchet token; `challenge` comes with
     `prove`; `receipts` for every log that moved; `through` is the last link sequence in this
     answer, `more` says that the budget cut it; `frozen` names logs not taken any further.
+    `statements` is the last sequence of the child's own outbox taken in this request.
     Units: `hint_ms` says when to come back.
     """
 
@@ -156,6 +158,7 @@ class Answer(
     tree: str = ""
     frozen: list[str] = []
     hint_ms: int = 0
+    statements: int = 0
     reason: str = ""
     dictionary: int = 0
 

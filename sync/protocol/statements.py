@@ -128,11 +128,24 @@ class Order(msgspec.Struct, frozen=True):
     serial: str
 
 
+class Below(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one station further down: when its own parent heard of it, and what it said.
+
+    Units: milliseconds, counts. Further members are added at the end.
+    """
+
+    heard_ms: int
+    unsent: int = 0
+    oldest_unsent_ms: int = 0
+    set_aside: int = 0
+    release: str = ""
+
+
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a node says of itself in a round when it changed; unsigned, hop by hop.
 
-    Units: bytes, milliseconds, counts. Shapes: `contacts` maps each station of its subtree to when
-    its own parent last heard of it.
+    Units: bytes, milliseconds, counts. Shapes: `below` maps each station of its subtree to
+    what is known of it.
     """
 
     release: str
@@ -144,4 +157,4 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     disk_free_bytes: int = 0
     clock_offset_ms: int = 0
     clock_trusted: bool = False
-    contacts: dict[str, int] = {}
+    below: dict[str, Below] = {}

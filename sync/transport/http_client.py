@@ -5,15 +5,19 @@ from __future__ import annotations
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as SilenceError
+from urllib3.util import SKIP_HEADER
 
 from sync.protocol.errors import PeerBusy, PeerProtocolError, PeerTimedOut, PeerUnreachable
 from sync.protocol.limits import ROUND_BYTES_MAX
 
 ROUND_PATH = "/sync/v1/round"
-CONTENT_TYPE = "application/octet-stream"
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 """How long the parent may send nothing before the round counts as unanswered."""
+
+
+_NO_HEADERS = {"User-Agent": SKIP_HEADER, "Accept-Encoding": SKIP_HEADER}
+"""Both ends know what a round is: on an idle link the headers would outweigh the content."""
 
 
 class RefusedByParent(PeerProtocolError):
@@ -52,7 +56,7 @@ class HttpLink:
                 "POST",
                 self._url,
                 body=request,
-                headers={"Content-Type": CONTENT_TYPE, "User-Agent": "y"},
+                headers=_NO_HEADERS,
                 preload_content=False,
                 redirect=False,
             )

@@ -21,7 +21,7 @@ from sync.protocol.errors import (
     VoucherRefused,
 )
 from sync.protocol.limits import ROUND_BYTES_MAX
-from sync.transport.http_client import CONTENT_TYPE, ROUND_PATH
+from sync.transport.http_client import ROUND_PATH
 
 RETRY_AFTER_SECONDS = 30
 _STATUS: dict[type[SyncError], int] = {
@@ -51,7 +51,7 @@ def round_route(serve: Callable[[bytes], bytes]) -> Route:
             answer = await run_in_threadpool(serve, bytes(body))
         except SyncError as error:
             return refusal(error)
-        return Response(answer, media_type=CONTENT_TYPE)
+        return Response(answer)
 
     return Route(ROUND_PATH, take_round, methods=["POST"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 MODULE_LINES_MAX = 400
 TEST_LINES_MAX = 500
@@ -40,6 +41,11 @@ _REGISTRIES = re.compile(
 )
 
 
+@lru_cache(maxsize=2)
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def dotted(node: ast.AST) -> str:
     """Return a name or attribute chain as text, its last two parts; empty for anything else."""
     if isinstance(node, ast.Name):
@@ -60,7 +66,7 @@ def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _uses(source: str, banned: set[str]) -> list[int]:
-    tree = ast.parse(source)
+    tree = _parsed(source)
     used = [n.lineno for n in ast.walk(tree) if dotted(n) in banned and hasattr(n, "lineno")]
     imported = [line for line, name in _imports(tree) if name in banned]
     return sorted({*used, *imported})
@@ -68,7 +74,7 @@ def _uses(source: str, banned: set[str]) -> list[int]:
 
 def clock_or_chance(source: str) -> list[int]:
     """Return lines that read a clock, sleep or take chance; these come in through ports."""
-    tree = ast.parse(source)
+    tree = _parsed(source)
     modules = [line for line, name in _imports(tree) if name.partition(".")[0] in _BANNED_MODULES]
     return sorted({*_uses(source, _BANNED), *modules})
 
@@ -81,7 +87,7 @@ def environment(source: str) -> list[int]:
 def swallowed(source: str) -> list[int]:
     """Return lines where any exception at all is caught and nothing is done about it."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.ExceptHandler):
             broad = node.type is None or dotted(node.type) in {"Exception", "BaseException"}
             empty = all(isinstance(s, ast.Pass | ast.Continue) or _is_text(s) for s in node.body)
@@ -104,14 +110,23 @@ def long_functions(source: str) -> list[int]:
     """Return lines where a function begins that is too long to be read at once."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_parsed(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or node.lineno) - node.lineno + 1 > FUNCTION_LINES_MAX
     ]
 
 
-def long_module(source: str, lines_max: int = MODULE_LINES_MAX) -> list[int]:
+def long_module(source: str) -> list[int]:
     """Return the first line beyond what a module may have."""
+    return _beyond(MODULE_LINES_MAX, source)
+
+
+def long_test_module(source: str) -> list[int]:
+    """Return the first line beyond what a file of tests may have."""
+    return _beyond(TEST_LINES_MAX, source)
+
+
+def _beyond(lines_max: int, source: str) -> list[int]:
     return [lines_max + 1] if len(source.splitlines()) > lines_max else []
 
 
@@ -134,7 +149,7 @@ def undocumented(source: str) -> list[int]:
     """Return lines of tests that do not say their promise in a sentence."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_parsed(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and not ast.get_docstring(node)
@@ -144,7 +159,7 @@ def undocumented(source: str) -> list[int]:
 def skipped(source: str) -> list[int]:
     """Return lines that leave a test out by a mark."""
     marks = {"mark.skip", "mark.skipif", "mark.xfail"}
-    return sorted({n.lineno for n in ast.walk(ast.parse(source)) if dotted(n) in marks})
+    return sorted({n.lineno for n in ast.walk(_parsed(source)) if dotted(n) in marks})
 
 
 def _lines_with(pattern: re.Pattern[str], text: str) -> list[int]:

@@ -21,7 +21,15 @@ from sync.protocol.names import LogName
 from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_start
 from sync.protocol.registers import Entry, Manifest, PackRef
 from sync.protocol.rounds import Answer, Hello, Hole, Wanted
-from sync.protocol.statements import Attachment, Health, Order, Revocation, Statement, TimeMark
+from sync.protocol.statements import (
+    Attachment,
+    Below,
+    Health,
+    Order,
+    Revocation,
+    Statement,
+    TimeMark,
+)
 from sync.signing import Ed25519Signer
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -79,7 +87,7 @@ HEALTH = Health(
     database_bytes=4096,
     clock_offset_ms=-250,
     clock_trusted=True,
-    contacts={"CG0111": AT_MS},
+    below={"CG0111": Below(AT_MS, 2, AT_MS, 1, "0.1.0")},
 )
 BARE_HELLO = Hello(
     1, "CG0111", EPOCH, INCARNATION, NONCE, b"", 0, chain_start(LOG), 0, "", DIGEST, ""
@@ -124,6 +132,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
         "tree": "0a1b2c3d",
         "frozen": [f"CG0112/{EPOCH}"],
         "hint_ms": 30_000,
+        "statements": 4,
     },
     rounds.PROVE: {"challenge": NONCE, "reason": "second_copy"},
     rounds.REWIND: {"token": TOKEN},

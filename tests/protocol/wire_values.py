@@ -15,10 +15,11 @@ from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.receipts import LogReceipt, Refusal
 from sync.protocol.registers import Entry
 from sync.protocol.rounds import VERDICTS, Answer, Hello, Hole, Wanted
-from sync.protocol.statements import Health, Statement
+from sync.protocol.statements import Below, Health, Statement
 
 FEW = settings(max_examples=60, deadline=None, database=None)
-FUZZ = settings(max_examples=2000, deadline=None, database=None)
+FUZZ = settings(max_examples=150, deadline=None, database=None)
+"""Times `INPUTS_PER_EXAMPLE` of the fuzz: 3,000 inputs."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(
     lambda text: unicodedata.normalize("NFC", text)
@@ -56,12 +57,13 @@ events = st.builds(Event, small, small, small, st.none() | small)
 statement_values = st.builds(Statement, texts, small, small, texts)
 wanted = st.builds(Wanted, texts, st.integers(0, INTEGER_MAX))
 holes = st.builds(Hole, stations, positives, positives, texts, hashes)
+belows = st.builds(Below, positives, positives, positives, positives, texts)
 healths = st.builds(
     Health,
     release=texts,
     started_ms=integers,
     clock_trusted=st.booleans(),
-    contacts=st.dictionaries(stations, positives, max_size=3),
+    below=st.dictionaries(stations, belows, max_size=3),
 )
 hellos = st.builds(
     Hello,
@@ -104,6 +106,7 @@ answers = st.builds(
     token=small,
     receipts=st.lists(receipts, max_size=3),
     through=integers,
+    statements=integers,
     frozen=st.lists(texts, max_size=2),
     reason=texts,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from casework.case import Case, state_hash
 from casework.fold import fold
+from casework.rules import due_by_rule
 from node.facts import case_event, is_case_fact
 from sync.protocol.ports import INCOMPLETE, SET_ASIDE, Transaction
 from sync.protocol.registers import Shelf
@@ -25,6 +26,7 @@ def check_all(checkers: Checkers, rng: random.Random) -> None:
     check_nothing_waits(checkers)
     check_registers(checkers)
     check_attachments(checkers)
+    check_rules_at_rest(checkers)
     check_same_picture(checkers, rng)
 
 
@@ -116,6 +118,21 @@ def check_same_picture(checkers: Checkers, rng: random.Random) -> None:
         if state_hash(case) != central:
             raise Wrong(f"{stream} folds to another state in another order")
         check_custody(auditor, stream, case)
+
+
+def check_rules_at_rest(checkers: Checkers) -> None:
+    """Nothing is left that a station's own rules would have it write."""
+    for code, station in checkers.stations.items():
+        node = station.node
+        if node is None:
+            raise Wrong(f"{code} is down at rest")
+        with station.durable.read() as transaction:
+            context = node.desk.context(transaction, node.clock_ms())
+            for stream in sorted(checkers.auditor.of_stream):
+                case = node.desk.case(transaction, stream)
+                due = [] if case is None else due_by_rule(context, case)
+                if due:
+                    raise Wrong(f"{code} has still to write {due[0].type} in {stream} by rule")
 
 
 def _pictures(station: Station) -> dict[str, tuple[str, str]]:

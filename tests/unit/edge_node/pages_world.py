@@ -64,15 +64,17 @@ class Person:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Open a page."""
-        return self.client.get(path, headers=headers)
+        answer: httpx.Response = self.client.get(path, headers=headers)
+        return answer
 
     def post(
         self, path: str, fields: dict[str, Any] | None = None, **headers: str
     ) -> httpx.Response:
         """Post a form with a fresh key, unless it brings its own."""
-        return self.client.post(
+        answer: httpx.Response = self.client.post(
             path, data={"form_key": form_key(), **(fields or {})}, headers=headers
         )
+        return answer
 
     def json(self, path: str) -> Any:
         """The JSON under an address."""

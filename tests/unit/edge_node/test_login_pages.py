@@ -21,7 +21,7 @@ def code_for(tree: Tree, number: str) -> str:
 
 def first_login(person: Person, number: str, code: str, password: str = PASSWORD) -> int:
     fields = {"staff_no": number, "code": code, "password": password, "password2": password}
-    return person.client.post("/first-login", data=fields).status_code
+    return int(person.client.post("/first-login", data=fields).status_code)
 
 
 def test_pages_lead_to_the_login_page_without_a_session(tree: Tree) -> None:

@@ -31,7 +31,7 @@ PAGES = (
 )  # fmt: skip
 
 
-def content(tree: Tree) -> dict[str, list[tuple[object, ...]]]:
+def content(tree: Tree) -> dict[str, list[str]]:
     """Every row of every ordinary table of the village's node but its sessions."""
     with tree.nodes[VILLAGE].database.read() as transaction:
         run = transaction.connection.execute
@@ -166,3 +166,10 @@ def site_fault(tree: Tree, person: Person) -> None:
     assert answer.status_code == 500
     assert NAME not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_framework_records_no_requests(tree: Tree) -> None:
+    """FastAPI's own recording of requests and exceptions is off, whatever the environment says."""
+    app = create_pages(tree.nodes[VILLAGE])
+    for record in ("tracing", "metrics", "logs", "operation_spans", "auto_configure"):
+        assert app._telemetry[record] is False

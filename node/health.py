@@ -1,0 +1,70 @@
+"""What this node says of itself and of its subtree in a round: when it changed, at least hourly."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from node.situation import Situation
+from sync.protocol.ports import ChildLink, Transaction
+from sync.protocol.statements import Below, Health
+
+EVERY_MS = 300_000
+"""Times of contact of the subtree are not older than this per tier; nothing else waits for it."""
+
+
+def of_child(link: ChildLink) -> Health | None:
+    """Return what a child last said of itself, None before it said anything."""
+    return msgspec.json.decode(link.health, type=Health) if link.health else None
+
+
+def below(transaction: Transaction) -> dict[str, Below]:
+    """Return what is known of every station of the subtree, each as its own parent heard it."""
+    known: dict[str, Below] = {}
+    for link in transaction.child_links():
+        said = of_child(link)
+        if said is None:
+            known[link.station] = Below(link.last_contact_ms)
+            continue
+        known.update(said.below)
+        known[link.station] = Below(
+            link.last_contact_ms,
+            said.unsent,
+            said.oldest_unsent_ms,
+            said.set_aside,
+            said.release,
+        )
+    return known
+
+
+class HealthReporter:
+    """Decides when health is worth its bytes."""
+
+    def __init__(self, release: str, started_ms: int) -> None:
+        self._release = release
+        self._started_ms = started_ms
+        self._told: bytes = b""
+        self._told_at_ms = 0
+
+    def news(
+        self, now_ms: int, state: Situation, subtree: dict[str, Below], database_bytes: int
+    ) -> Health | None:
+        """Return this node's health if it changed or was not told for a while, else None."""
+        health = Health(
+            release=self._release,
+            started_ms=self._started_ms,
+            unsent=state.rungs.local,
+            oldest_unsent_ms=state.oldest_unsent_ms,
+            set_aside=state.set_aside,
+            database_bytes=database_bytes,
+        )
+        timeless = {code: replace(one, heard_ms=0) for code, one in sorted(subtree.items())}
+        shape = msgspec.json.encode((health.unsent, health.set_aside, timeless))
+        if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
+            return None
+        self._told, self._told_at_ms = shape, now_ms
+        return replace(health, below=subtree)
+
+    def lost(self) -> None:
+        """Tell everything again: the round that carried it was not answered."""
+        self._told = b""
