@@ -75,10 +75,18 @@ def _in_town(
         play.story.onlooker = onlooker
         report = play.perform()
         if options.what == "run" and report.ok:
-            stay(play.story)
+            _stay(play)
         return report
     finally:
         town.stop()
+
+
+def _stay(play: Play) -> None:
+    """Let the visitor click through; Ctrl-C is how a visit ends, not a failure."""
+    try:
+        stay(play.story)
+    except Interrupted:
+        say("演示已结束,正在停止所有启动的程序。")
 
 
 def _first_port(what: str) -> int:

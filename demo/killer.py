@@ -11,7 +11,7 @@ from demo.problems import DemoError
 from demo.say import say
 from demo.town import Town
 
-DELAY_SECONDS_MAX = 2.5
+DELAY_SECONDS_MAX = 1.5
 PAUSE_SECONDS = (0.2, 3.0)
 FINISH_SECONDS = 120.0
 

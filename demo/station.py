@@ -32,7 +32,6 @@ class Station:
         self.port = port
         self.sync_port = sync_port
         self.log = folder.with_suffix(".log")
-        self.kills = 0
         self._children = children
         self._process: Process | None = None
         self._lock = threading.RLock()
@@ -65,7 +64,6 @@ class Station:
             process, self._process = self._process, None
             if process is not None:
                 self._children.kill(process)
-                self.kills += 1
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Return when the node says it is ready.

@@ -11,6 +11,7 @@ import msgspec
 from edge_node import cli, doctoring
 from edge_node.cli import Failure, World, data_option, json_option
 from node import accounts, enrolment
+from node.program import Node
 from node.situation import situation
 
 STARTED_FILE: Final = "started"
@@ -39,6 +40,8 @@ def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
         except FileExistsError as error:
             sentence = f"目录 {data} 里已有入网的站点,没有改动。要重新入网请换一个空目录。"
             raise Failure(sentence, "already_enrolled", as_json=as_json) from error
+        # The files are made now: what is wrong with the disk is said here, not at the first start.
+        Node(data, clock_ms=world.clock_ms, release=world.release).close()
     shown = enrolment.fingerprint(node)
     facts = {"station": node.station, "parent": node.parent, "fingerprint": shown}
     lines = [f"站点 {node.station} 已入网。", f"公钥指纹 {shown},请与中心显示的核对。"]

@@ -32,6 +32,12 @@ def settle() -> None:
     """Give back what starting left over, and spare the rest from further collections."""
     gc.collect()
     gc.freeze()
+    give_back()
+
+
+def give_back() -> None:
+    """Hand memory no longer in use back to the system."""
+    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -75,4 +75,5 @@ def _start(world: World, node: Node, interval: float, parent_url: str) -> None:
         raise Failure(
             "入网单里没有上级地址,请用 --parent-url 给出。数据没有改动。", "no_parent_url"
         )
+    node.after_edition = memory.give_back
     node.start(HttpLink(parent_url), interval_seconds=interval, jitter=world.chance)

@@ -20,6 +20,7 @@ from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
 from casework.projection import CaseTable, broken_row, case_row, state_json
+from node import waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
 from sync.engine import record, routing
@@ -136,7 +137,7 @@ class CaseDesk:
         settled = routing.take_settled(transaction)
         written: list[str] = []
         new = [s.stream for s in page if is_case_fact(s)]
-        for stream in dict.fromkeys([*new, *settled]):
+        for stream in dict.fromkeys([*new, *settled, *waiting.take(transaction)]):
             self._show(transaction, now_ms, stream, written)
         if page:
             transaction.set_meta(PROJECTED, str(page[-1].arrival))
@@ -182,6 +183,8 @@ class CaseDesk:
                 stored = self._record(transaction, now_ms, draft)
                 written.append(str(stored.name))
             case = self.case(transaction, stream) or case
+        if waiting.lacks_register(context, case):
+            waiting.note(transaction, stream)
         matter = self.registry(transaction, now_ms).matter(case.matter.code)
         row = case_row(case, "" if matter is None else matter.name)
         self._case_table(transaction).put(row, state_json(case))

@@ -27,6 +27,7 @@ from sync.store.database import Database
 from sync.store.sqlite_transaction import SqliteTransaction
 
 CATCH_UP_EVENTS = 200
+_INDEXED = "indexed_editions"
 
 log = structlog.get_logger("node")
 
@@ -57,6 +58,8 @@ class Node:
         self.agent: Agent | None = None
         self._projector: Projector | None = None
         self._health = health.HealthReporter(release, self.started_ms)
+        self.after_edition: Callable[[], None] = lambda: None
+        """Called when a new edition of matters was taken in; large memory was in use."""
         self._open()
 
     def _case_table(self, transaction: Transaction) -> SqlCaseTable:
@@ -169,15 +172,25 @@ class Node:
             self.wake()
 
     def refresh_index(self) -> None:
-        """Make the search index hold exactly the matters of the present editions."""
+        """Make the search index hold exactly the matters of the present editions.
+
+        Idempotent: an index made of these editions is left alone.
+        """
         with self.database.write() as transaction:
+            editions = transaction.editions().items()
+            made_of = repr(sorted(e for e in editions if e[0].startswith("matters/")))
+            index = MatterIndex(transaction.connection)
+            if transaction.meta(_INDEXED) == made_of and not index.needs_rebuild():
+                return
             # A node that reads several tiers' shelves holds a matter on each; as `entry` does,
             # the first shelf counts.
             raws: dict[str, bytes] = {}
             for entry in transaction.entries("matters"):
                 raws.setdefault(entry.key, entry.raw)
             entries = (msgspec.json.decode(raw) for raw in raws.values())
-            MatterIndex(transaction.connection).replace_all(entries)
+            index.replace_all(entries)
+            transaction.set_meta(_INDEXED, made_of)
+        self.after_edition()
 
     def situation(self) -> Situation:
         """Return how far what was written here has come."""

@@ -26,8 +26,8 @@ CATALOGUE_SECONDS = 60.0
 class Onlooker(Protocol):
     """Is shown the pages worth a picture while the story is played."""
 
-    def take(self, name: str, person: Person, path: str) -> None:
-        """Look at a page as the person sees it."""
+    def take(self, name: str, person: Person, path: str, *, end: bool) -> None:
+        """Look at a page as the person sees it, at its end if so told."""
 
 
 @dataclass
@@ -74,10 +74,10 @@ class Story:
         place = next(place for place in PLACES if place.code == code)
         return self.people[place.people[0]]
 
-    def show(self, name: str, person: Person, path: str) -> None:
+    def show(self, name: str, person: Person, path: str, *, end: bool = False) -> None:
         """Let the onlooker see a page, if there is one; nothing of the story depends on it."""
         if self.onlooker is not None:
-            self.onlooker.take(name, person, path)
+            self.onlooker.take(name, person, path, end=end)
 
     def log_in(self) -> None:
         """Give everybody a one-time code and let them set a password, when the registers came."""

@@ -59,6 +59,7 @@ def delivered_by_village(story: Story) -> str:
     for number in (story.receipt_no, story.official_no):
         _find(story.supervisor, "/find", number, story)
     story.show("case", story.clerk, path)
+    story.show("case-history", story.clerk, path, end=True)
     story.show("my-cases", story.clerk, "/cases?tab=已办结")
     return "村里送达;收件编号和办件编号在村、街道、区、中心都能找到这一件"
 

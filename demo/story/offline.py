@@ -54,6 +54,7 @@ def take_in_offline(story: Story) -> str:
     promised = read_slip(clerk, story.receipt_no, ALLOWANCE_MATERIALS)
     story.show("done", clerk, f"{case_path(story.receipt_no)}/done")
     story.show("slip", clerk, f"{case_path(story.receipt_no)}/slip")
+    story.show("slip-end", clerk, f"{case_path(story.receipt_no)}/slip", end=True)
     story.stream = str(facts(clerk, story.receipt_no, "刚收的件")["stream"])
     if knows(story.reviewer, story.receipt_no):
         raise CheckFailedError("线路断着,街道却已经有这一件")

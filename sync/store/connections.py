@@ -13,8 +13,8 @@ from sync.store.faults import translated
 from sync.store.library import Connection, dbapi2
 
 KEY_BYTES = 32
-CACHE_KIB_WRITER = 2000
-CACHE_KIB_READER = 1000
+CACHE_KIB_WRITER = 512
+CACHE_KIB_READER = 256
 WAL_BYTES_KEPT = 8 * 1024 * 1024
 """The WAL file is cut back to this after a checkpoint that reset it."""
 

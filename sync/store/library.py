@@ -69,6 +69,6 @@ def require_library(version: Sequence[int] = dbapi2.sqlite_version_info) -> None
     found = tuple(version)
     if found < SQLITE_VERSION_MIN or found in SQLITE_VERSIONS_WITHDRAWN:
         raise LibraryTooOld(".".join(str(part) for part in found))
-    utils = importlib.import_module("sqlite_utils.utils")
-    if utils.sqlite3.Connection is not dbapi2.Connection:
+    utils: Any = sys.modules.get("sqlite_utils.utils")
+    if utils is not None and utils.sqlite3.Connection is not dbapi2.Connection:
         raise LibraryTooOld("sqlite_utils was imported before sync.store")

@@ -10,18 +10,67 @@ only add), one still newer is refused untouched.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from sqlite_utils import Database as MigrationDatabase
-from sqlite_utils.migrations import Migrations
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sync.protocol.errors import SchemaTooNew
 from sync.store.faults import translated
-from sync.store.library import Connection
+from sync.store.library import Connection, require_library
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database as MigrationDatabase
+else:
+    MigrationDatabase = Any  # named in annotations only; see `Migrations`
 
 __all__ = ["MigrationDatabase", "Migrations", "Schema", "check_release", "migrate"]
 
 RELEASES_AHEAD_MAX = 1
+Step = Callable[["MigrationDatabase"], None]
+
+
+@dataclass
+class Migrations:
+    """A named set of steps, run by sqlite-utils' migrations and recorded in its table.
+
+    sqlite-utils itself is loaded only when a step is pending: 3 MiB that a node at rest, on a PC of
+    1 GB, can spare.
+    """
+
+    name: str
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    def __call__(self, *, name: str = "") -> Callable[[Step], Step]:
+        """Return the decorator that adds a function as the next step, under its own name or this.
+
+        Raises: ValueError, if the name stands in the set already.
+        """
+
+        def add(step: Step) -> Step:
+            key = name or step.__name__
+            if key in self.steps:
+                raise ValueError(f"migration {key} stands twice in set {self.name}")
+            self.steps[key] = step
+            return step
+
+        return add
+
+    def pending(self, connection: Connection) -> bool:
+        """Return whether the file lacks one of the steps."""
+        table = "SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'"
+        if connection.execute(table).fetchone() is None:
+            return bool(self.steps)
+        sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = ?"
+        applied = {str(row[0]) for row in connection.execute(sql, (self.name,)).fetchall()}
+        return not applied.issuperset(self.steps)
+
+    def apply(self, database: MigrationDatabase) -> None:
+        """Run what is pending, each step with its record."""
+        made: Any = importlib.import_module("sqlite_utils.migrations").Migrations(self.name)
+        for name, step in self.steps.items():
+            made(name=name)(step)
+        made.apply(database)
 
 
 class Schema(NamedTuple):
@@ -51,9 +100,9 @@ def migrate(connection: Connection, schema: Schema) -> None:
         check_release(found, schema)
         if found > schema.release:
             return
-        database = _sqlite_utils(connection)
-        if found == schema.release and not any(part.pending(database) for part in schema.sets):
+        if found == schema.release and not any(part.pending(connection) for part in schema.sets):
             return
+        database = _sqlite_utils(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
             for part in schema.sets:
@@ -66,5 +115,7 @@ def migrate(connection: Connection, schema: Schema) -> None:
 
 
 def _sqlite_utils(connection: Connection) -> MigrationDatabase:
-    # The stub says sqlite3.Connection; at run time it is our driver's, see `library`.
-    return MigrationDatabase(connection, execute_plugins=False)  # type: ignore[arg-type]
+    made = importlib.import_module("sqlite_utils").Database
+    require_library()  # it must have taken our driver, see `library`
+    database: MigrationDatabase = made(connection, execute_plugins=False)
+    return database

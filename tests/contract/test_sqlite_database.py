@@ -12,6 +12,7 @@ import pytest
 
 from sync.protocol.errors import DatabaseBusy, DatabaseCorrupt, StorageError
 from sync.protocol.names import EventName
+from sync.store import connections
 from sync.store.database import Database
 from sync.store.sqlite_transaction import SqliteTransaction
 from tests.fakes.sample_events import EPOCH, sample_event
@@ -37,7 +38,7 @@ def test_the_writer_is_durable(database: Database) -> None:
         assert pragma(t, "secure_delete") == 1
         assert pragma(t, "recursive_triggers") == 1
         assert pragma(t, "mmap_size") == 0
-        assert pragma(t, "cache_size") == -2000
+        assert pragma(t, "cache_size") == -connections.CACHE_KIB_WRITER
 
 
 def test_a_file_is_for_its_owner_only(database: Database) -> None:

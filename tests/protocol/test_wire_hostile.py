@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,14 +35,10 @@ from sync.protocol.names import EventName, LogName
 from sync.protocol.registers import Entry
 from sync.protocol.rounds import Answer, Hello, Wanted
 from tests.protocol import wire_samples
+from tests.protocol.wire_samples import raw_frame
 
 BOMB_BYTES = 64 * 1024 * 1024
 BOMB_RSS_BYTES_MAX = 50 * 1000 * 1000
-
-
-def _raw_frame(kind: int, encoding: int, payload: bytes, length: int | None = None) -> bytes:
-    head = struct.pack(">BBI", kind, encoding, len(payload) if length is None else length)
-    return head + struct.pack(">I", binascii.crc32(head + payload)) + payload
 
 
 def _stream(*raw: bytes) -> list[Frame]:
@@ -71,7 +65,7 @@ def _zeros(count: int) -> bytes:
 
 def test_a_bomb_in_a_frame_stops_at_the_limit() -> None:
     """64 MiB of zeros in two kilobytes of frame take no memory to speak of."""
-    frame = _raw_frame(frames.EVENTS, frames.ZSTD, _zeros(BOMB_BYTES))
+    frame = raw_frame(frames.EVENTS, frames.ZSTD, _zeros(BOMB_BYTES))
     check_bomb(lambda: _stream(frame))
 
 
@@ -97,7 +91,7 @@ def test_a_frame_just_within_the_limit_is_read() -> None:
         frames.encode_frame(Frame(frames.BLOB, payload))
     )
     with pytest.raises(LimitExceeded):
-        _stream(_raw_frame(frames.BLOB, frames.ZSTD, _zeros(FRAME_DECODED_BYTES_MAX + 1)))
+        _stream(raw_frame(frames.BLOB, frames.ZSTD, _zeros(FRAME_DECODED_BYTES_MAX + 1)))
 
 
 def test_a_window_larger_than_allowed_is_refused() -> None:
@@ -106,7 +100,7 @@ def test_a_window_larger_than_allowed_is_refused() -> None:
     packed = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     payload = packed.compress(b"x" * 100) + packed.flush()
     with pytest.raises(FrameDamaged):
-        _stream(_raw_frame(frames.EVENTS, frames.ZSTD, payload))
+        _stream(raw_frame(frames.EVENTS, frames.ZSTD, payload))
 
 
 BAD_JSON = {
@@ -338,15 +332,15 @@ def test_a_payload_cut_at_any_byte_is_malformed_or_shorter(name: str) -> None:
 def test_a_frame_longer_than_allowed_is_refused_by_its_header() -> None:
     """The length is judged before the payload is read."""
     with pytest.raises(LimitExceeded):
-        _stream(_raw_frame(frames.EVENTS, 0, b"", length=FRAME_BYTES_MAX + 1))
+        _stream(raw_frame(frames.EVENTS, 0, b"", length=FRAME_BYTES_MAX + 1))
     with pytest.raises(FrameDamaged):
-        _stream(_raw_frame(frames.EVENTS, 0, b"", length=FRAME_BYTES_MAX))
+        _stream(raw_frame(frames.EVENTS, 0, b"", length=FRAME_BYTES_MAX))
 
 
 def test_a_known_frame_in_an_unknown_dictionary_is_refused() -> None:
     """A sender may only use a dictionary its neighbour said it has."""
     with pytest.raises(UnsupportedVersion):
-        _stream(_raw_frame(frames.EVENTS, 2, b"x"))
+        _stream(raw_frame(frames.EVENTS, 2, b"x"))
 
 
 def test_more_frames_than_a_round_may_have_are_refused() -> None:
@@ -360,7 +354,7 @@ def test_more_frames_than_a_round_may_have_are_refused() -> None:
 def test_frames_of_unknown_type_count_towards_the_limit() -> None:
     """Passing over is not free without end."""
     with pytest.raises(LimitExceeded):
-        _stream(_raw_frame(99, 0, b"") * (ROUND_FRAMES_MAX + 1))
+        _stream(raw_frame(99, 0, b"") * (ROUND_FRAMES_MAX + 1))
 
 
 @pytest.mark.parametrize("event_head", [b"\xff\xff\xff\xff", b"\0\0\0\0\xff\xff\xff\xfe"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-import struct
 from random import Random
 
 import pytest
@@ -22,6 +20,7 @@ from sync.protocol.rounds import Answer, Hello
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Verifier
 from tests.protocol import wire_samples, wire_values
+from tests.protocol.wire_samples import raw_frame
 from tests.protocol.wire_values import FEW
 
 VERIFY = Ed25519Verifier().verify
@@ -198,12 +197,6 @@ def test_unknown_fields_of_a_round_header_are_read_past(name: str) -> None:
     assert sample.value == sample.read(rounds.encode_header(signature, more))
 
 
-def _raw_frame(kind: int, encoding: int, payload: bytes) -> bytes:
-    """Return a frame as another program might write it; shares no code with the codec."""
-    head = struct.pack(">BBI", kind, encoding, len(payload))
-    return head + struct.pack(">I", binascii.crc32(head + payload)) + payload
-
-
 @pytest.mark.parametrize("encoding", [0, 1, 2, 255])
 @pytest.mark.parametrize("kind", [8, 77, 254])
 def test_frames_of_unknown_type_are_passed_over_whatever_their_encoding(
@@ -212,7 +205,7 @@ def test_frames_of_unknown_type_are_passed_over_whatever_their_encoding(
     """A newer frame between known ones, even in a dictionary unknown here, costs nothing else."""
     before, after = Frame(frames.STATEMENTS, b"a" * 8), Frame(frames.EVENTS, b"b" * 8)
     raw = frames.MAGIC + frames.encode_frame(before)
-    raw += _raw_frame(kind, encoding, b"what a later release says") + frames.encode_frame(after)
+    raw += raw_frame(kind, encoding, b"what a later release says") + frames.encode_frame(after)
     assert [before, after] == list(frames.decode_stream(raw))
 
 

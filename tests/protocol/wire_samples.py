@@ -6,7 +6,9 @@ that is there, because a changed golden file is a changed protocol.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
+import struct
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,6 +267,12 @@ def samples() -> dict[str, Sample]:
     for verdict in rounds.VERDICTS:
         found[f"answer_{verdict}"] = _header("answer", answer(verdict), CENTRAL)
     return found
+
+
+def raw_frame(kind: int, encoding: int, payload: bytes, length: int | None = None) -> bytes:
+    """Return a frame as another program might write it; shares no code with the codec."""
+    head = struct.pack(">BBI", kind, encoding, len(payload) if length is None else length)
+    return head + struct.pack(">I", binascii.crc32(head + payload)) + payload
 
 
 def golden(name: str) -> bytes:

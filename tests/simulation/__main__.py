@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--from", dest="first", type=int, default=1)
-    parser.add_argument("--bug", default="", choices=["", *getattr(bugs, "BUGS", {})])
+    parser.add_argument("--bug", default="", choices=["", *bugs.BUGS])
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
 

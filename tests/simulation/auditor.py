@@ -6,6 +6,7 @@ reckons from the audience lists alone who must hold what.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections import defaultdict
@@ -81,7 +82,7 @@ class Auditor:
             raise Wrong(f"{name} carries no valid signature of its author")
         body = stored.event.body or b""
         covered = hashlib.sha256(b"yizhan/1/body\0" + stored.event.salt + body).digest()
-        if _bytes(said["body"]) != covered:
+        if base64.b64decode(said["body"]) != covered:
             raise Wrong(f"the envelope of {name} is over another body")
         entry = Committed(name, log, said["pos"], said["stream"], said["type"], *stored.event)
         self.committed[name] = entry
@@ -104,9 +105,3 @@ class Auditor:
     def must_hold(self, stream: str) -> set[str]:
         """Return who must hold every event of a stream once all have met."""
         return self.may_hold(stream)
-
-
-def _bytes(text: str) -> bytes:
-    import base64
-
-    return base64.b64decode(text)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
 
 from sync.protocol.names import LogName
 from sync.protocol.ports import GOOD, LogState, Transaction
@@ -77,7 +76,9 @@ class Checkers:
             if code not in self.auditor.may_hold(stored.stream):
                 raise Wrong(f"{code} holds {name} but neither is in its audience nor on its path")
         if transaction.event_count() != len(self.held[code]):
-            raise Wrong(f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}")
+            raise Wrong(
+                f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}"
+            )
 
     def _cursors_of(self, code: str, transaction: Transaction) -> None:
         """G2: a receipt is for what is really durable there, and no cursor retreats."""
@@ -114,27 +115,24 @@ class Checkers:
         """G4: without a takeover one station at most may advance; with one, one per custody."""
         station = self.stations[code]
         table = station.table(transaction)
-        dirty = self._dirty[code]
-        for stream in sorted(dirty):
+        for stream in sorted(self._dirty[code]):
             row = table.get(stream)
             believers = self._believers[stream]
             believers.pop(code, None)
             if row is None or row.holder != code or row.offered_to:
                 continue
-            contested = stream in self.auditor.taken_over
-            custody = json.loads(table.state(stream) or "{}").get("custody", "") if contested else ""
+            custody = str(json.loads(table.state(stream) or "{}").get("custody", ""))
             believers[code] = custody
-            rivals = [other for other, name in believers.items() if name in (custody, "") or not custody]
-            if not contested and len(rivals) > 1:
-                raise Wrong(f"{' and '.join(sorted(rivals))} both may advance {stream}")
-            same = [other for other, name in believers.items() if name == custody and custody]
-            if len(same) > 1:
-                raise Wrong(f"{' and '.join(sorted(same))} both act under custody {custody}")
+            contested = stream in self.auditor.taken_over
+            rivals = [c for c, name in believers.items() if name == custody or not contested]
+            if len(rivals) > 1:
+                names = " and ".join(sorted(rivals))
+                raise Wrong(f"{names} may both advance {stream} (custody {custody})")
         if not station.waiting.pending:
-            dirty.clear()
+            self._dirty[code].clear()
 
     def owed_or_held(self) -> None:
-        """Nothing a parent routed to a child is neither held there nor still owed. Raises: Wrong."""
+        """What a parent routed to a child is held there or still owed. Raises: Wrong."""
         for code, station in self.stations.items():
             with station.durable.read() as transaction:
                 for link in transaction.child_links():
@@ -149,8 +147,3 @@ class Checkers:
                 fine = below or stored.standing != GOOD or name in owed or name in self.held[child]
                 if not fine:
                     raise Wrong(f"{parent} owes {name} to {child} no more, which does not hold it")
-
-
-def cleared(rows: Any) -> bool:
-    """Return whether there is nothing in a list of leftovers."""
-    return not rows

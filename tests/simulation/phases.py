@@ -12,16 +12,13 @@ from tests.simulation import network, workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.catalogue import (
     ALL_STATIONS,
-    CENTRAL,
     FIRST_STATIONS,
     LATE_VILLAGE,
     PARENTS,
-    TOWNSHIP,
-    VILLAGE,
-    VILLAGE_2,
 )
 from tests.simulation.disk import KINDS
 from tests.simulation.final_checks import check_all
+from tests.simulation.relay import make_well, relay_alone
 from tests.simulation.world import Failure, World
 
 STEPS = 150
@@ -31,7 +28,6 @@ WARM_SWEEPS = 4
 REAL_EVERY = 10
 """One seed in ten runs on SQLCipher files with Ed25519."""
 HEAL_SWEEPS_MAX = 40
-RELAY_ROUNDS_MAX = 4
 PATIENCE_STEPS = 6
 """A child gives up an unanswered round after so many steps."""
 PASS_MS_MAX = 15_000
@@ -100,9 +96,7 @@ def chaos(world: World) -> None:
     """Acts, rounds and faults in any order, until enough has happened."""
     second = world.rng.randrange(STEPS // 4, STEPS // 2)
     late = second + world.rng.randrange(5, 30)
-    while world.step < STEPS or (
-        world.counts.get("acts", 0) < ACTS_MIN and world.step < STEPS_MAX
-    ):
+    while world.step < STEPS or (world.counts.get("acts", 0) < ACTS_MIN and world.step < STEPS_MAX):
         world.step += 1
         world.true.pass_ms(world.rng.randrange(PASS_MS_MAX))
         if world.step >= second and "published_2" not in world.counts:
@@ -174,70 +168,6 @@ def _call(world: World, children: list[str]) -> None:
         world.call(child)
 
 
-def relay_alone(world: World) -> None:
-    """G5: with the township's uplink cut, its villages and it go on working with each other."""
-    for code in (TOWNSHIP, VILLAGE, VILLAGE_2):
-        _make_well(world, code)
-    if not all(_has_registers(world, code) for code in (TOWNSHIP, VILLAGE, VILLAGE_2)):
-        world.count("relay_phase_skipped")
-        return
-    world.note("relay alone")
-    world.network.weights = network.CLEAN
-    world.network.cut = {VILLAGE: 0, VILLAGE_2: 0, TOWNSHIP: world.step + 10_000}
-    fields = {
-        "matter": "M100",
-        "applicant": {"name": "演示申请人"},
-        "materials": workload.ticks("M1", "M2"),
-    }
-    taken_in = _must_act(world, VILLAGE, "received", None, fields)
-    stream = taken_in.stream
-    _within(world, VILLAGE, TOWNSHIP, taken_in.names, "up to the cut-off township")
-    _within(world, VILLAGE, VILLAGE, _names(world, stream), "back to the village")
-    over = _must_act(world, TOWNSHIP, "handed_over", stream, {"to": VILLAGE_2, "reason": "演示"})
-    _within(world, VILLAGE_2, VILLAGE_2, over.names, "down to the other village")
-    _within(world, VILLAGE_2, TOWNSHIP, _names(world, stream), "up from the other village")
-    _within(world, VILLAGE, VILLAGE, _names(world, stream), "across to the first village")
-    world.count("relay_phase")
-
-
-def _names(world: World, stream: str) -> list[str]:
-    return [entry.name for entry in world.auditor.of_stream[stream]]
-
-
-def _must_act(
-    world: World, code: str, act: str, stream: str | None, fields: dict[str, object]
-) -> workload.Deed:
-    deed = world.act(code, lambda node: workload.do(node, act, stream, dict(fields)))
-    if deed is None or not deed.names:
-        why = "its node is down" if deed is None else deed.refused
-        raise Wrong(f"{code} could not do {act} while its township's uplink was cut: {why}")
-    return deed
-
-
-def _within(world: World, child: str, where: str, names: list[str], way: str) -> None:
-    for _ in range(RELAY_ROUNDS_MAX):
-        world.step += 1
-        world.exchange(child)
-        if world.checkers.held[where].issuperset(names):
-            return
-    missing = sorted(set(names) - world.checkers.held[where])
-    raise Wrong(f"{missing} did not get {way} within {RELAY_ROUNDS_MAX} rounds of {child}")
-
-
-def _has_registers(world: World, code: str) -> bool:
-    with world.stations[code].durable.read() as transaction:
-        registers = ("stations", "matters", "services", "staff")
-        return all(transaction.entries(register) for register in registers)
-
-
-def _make_well(world: World, code: str) -> None:
-    station = world.stations[code]
-    station.store.disarm()
-    if station.node is None:
-        world.start(code)
-    world.project(code)
-
-
 def heal(world: World) -> int:
     """Put everything right and make rounds until nothing moves; return the sweeps it took.
 
@@ -249,7 +179,7 @@ def heal(world: World) -> int:
     if LATE_VILLAGE not in world.stations:
         world.enrol(LATE_VILLAGE)
     for code in world.stations:
-        _make_well(world, code)
+        make_well(world, code)
     if "published_2" not in world.counts:
         world.publish(2)
     while world.network.pool:

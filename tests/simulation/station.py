@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from sync.engine.core import Core
 from sync.protocol.ports import BlobStore, Signer, Store, Transaction, Verifier
 from sync.store.database import Database
 from sync.store.sqlite_transaction import SqliteTransaction
+from tests.fakes.memory_blobs import MemoryBlobStore
 from tests.fakes.memory_case_table import MemoryCaseTable
 from tests.fakes.memory_store import MemoryStore
 from tests.simulation.clock import NodeClock
@@ -147,7 +147,8 @@ class Station:
         self.waiting = _Waiting()
         self._lazy = lazy
         self._folder = folder
-        self.blobs: Any = _blobs(folder)
+        # Packs are named by their hash and fetched again when lost: one kind of store will do.
+        self.blobs = MemoryBlobStore()
         self.store = FaultyStore(self._open_store())
         self.node: SimNode | None = None
 
@@ -166,9 +167,7 @@ class Station:
         self.life += 1
         self.waiting.pending = False
         projector = self.waiting if self._lazy else None
-        self.node = SimNode(
-            self.identity, self.store, self.blobs, self.clock, self.rows, projector
-        )
+        self.node = SimNode(self.identity, self.store, self.blobs, self.clock, self.rows, projector)
 
     def die(self, up_again_at: int) -> None:
         """Lose everything that is not on the disk."""
@@ -191,13 +190,3 @@ class Station:
         """Close the files."""
         self.store.inner.close()  # type: ignore[attr-defined]
         self.blobs.close()
-
-
-def _blobs(folder: Path | None) -> Any:
-    # Packs are named by their hash and fetched again when lost: one kind of store will do.
-    from tests.fakes.memory_blobs import MemoryBlobStore
-
-    return MemoryBlobStore()
-
-
-Guard = Callable[[], None]

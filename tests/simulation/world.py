@@ -45,7 +45,6 @@ class World:
         self.folder = folder
         self.step = 0
         self.counts: dict[str, int] = {}
-        self.max_streams = 0
         self._trace = hashlib.sha256()
         self._secrets: dict[bytes, bytes] = {}
         self._serial = 0

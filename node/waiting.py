@@ -1,0 +1,43 @@
+"""Cases whose next act by rule waits for a register: asked again once an edition came in.
+
+A station may be offered a case before it has the stations register, or one pinned to a version of
+its matter that is still on the way. Nothing else would ever look at such a case again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from casework.case import Case
+from casework.context import Context
+from sync.protocol.ports import Transaction
+
+_STREAMS = "waiting_for_registers"
+_ASKED = "waiting_asked_with"
+
+
+def lacks_register(context: Context, case: Case) -> bool:
+    """Return whether this station would have to act on a case and cannot judge it yet."""
+    if context.station not in (case.holder, case.offered_to):
+        return False
+    return context.station not in context.tree or context.find_pinned(case) is None
+
+
+def note(transaction: Transaction, stream: str) -> None:
+    """Have a stream projected again when the registers change."""
+    streams = set((transaction.meta(_STREAMS) or "").split())
+    if stream not in streams:
+        transaction.set_meta(_STREAMS, " ".join(sorted(streams | {stream})))
+
+
+def take(transaction: Transaction) -> list[str]:
+    """Return the streams that waited, once for every change of the registers."""
+    streams = (transaction.meta(_STREAMS) or "").split()
+    if not streams:
+        return []
+    editions = hashlib.sha256(repr(sorted(transaction.editions().items())).encode()).hexdigest()
+    if transaction.meta(_ASKED) == editions:
+        return []
+    transaction.set_meta(_STREAMS, "")
+    transaction.set_meta(_ASKED, editions)
+    return streams
