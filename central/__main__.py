@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from central import commands, logs, running, staff_codes
+from central import commands, running, staff_codes
 from central.cli import cli
+from node import logs
 
 __all__ = ["commands", "main", "running", "staff_codes"]
 

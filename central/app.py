@@ -17,7 +17,7 @@ from ui import errors, large_print
 from ui.login import Gate, login_router
 from ui.pages import Entry, Layout, Pages
 from ui.people import person_of
-from ui.security import Guard
+from ui.security import FASTAPI_OPTIONS, Guard
 from ui.words import age
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -57,8 +57,7 @@ def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI
     app = FastAPI(
         title="驿站中心 Yizhan central",
         version=node.release,
-        docs_url=None,
-        redoc_url=None,
+        **FASTAPI_OPTIONS,
         middleware=[Middleware(Guard, hosts=hosts)],
     )
     errors.install(app, templates)

@@ -27,22 +27,26 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
     """运行中心:控制台和同步入口。按 Ctrl+C 或收到 SIGTERM 结束。"""
     # Imported late: the other commands start in half the time without the web framework.
     from central.app import make_console
-    from central.serving import ListenRefused, bind, serve
     from central.sync_app import make_sync_app
+    from node import memory
+    from node.serving import CannotListen, bind, parse_address, serve
     from ui.security import LOOPBACK
 
     answer = Answer(as_json=False)
     with answer.refusals():
         try:
-            listening = [bind(listen), bind(sync_listen)]
-        except ListenRefused as error:
+            memory.keep_small()
+            front, back = bind(parse_address(listen)), bind(parse_address(sync_listen))
+        except CannotListen as error:
             answer.end(ENVIRONMENT, error.code, error.sentence)
         with alone(data, answer), opened(data) as node:
             names = {*LOOPBACK, listen.rpartition(":")[0], *hosts}
             console = make_console(node, data, hosts=names)
             node.start(None, interval_seconds=0, jitter=lambda: 0.0)
             click.echo(f"控制台 http://{listen}/  同步入口 http://{sync_listen}/")
-            serve(console, make_sync_app(node), listening)
+            node.after_edition = memory.give_back
+            memory.settle()
+            serve([(console, front), (make_sync_app(node), back)], tidy=memory.give_back)
 
 
 @contextmanager

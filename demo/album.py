@@ -93,6 +93,7 @@ class Album:
 
     def _make_small(self) -> None:
         """Give every picture a palette. Raises: DemoError (still too large for the project)."""
+        say("… 缩小截图")
         for name in self.taken:
             picture = (self.folder / f"{name}.png").read_bytes()
             small = min(picture, with_palette(picture), key=len)

@@ -7,41 +7,40 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS_MAX = 256
 _CHANNELS = {2: 3, 6: 4}
-_COARSER = (0xFF, 0xFC, 0xF8, 0xF0, 0xE0)
 
 
 def with_palette(png: bytes) -> bytes:
-    """The same picture in at most 256 colours. Raises: ValueError (not such a PNG)."""
+    """The same picture in its 256 most frequent colours. Raises: ValueError (not such a PNG)."""
     chunks = dict(_chunks(png))
     width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
     if depth != 8 or kind not in _CHANNELS or interlaced:
         raise ValueError("not an 8 bit RGB or RGBA picture")
     rows = _rows(zlib.decompress(chunks[b"IDAT"]), width, _CHANNELS[kind])
     pixels = [[row[i : i + 3] for i in range(0, len(row), _CHANNELS[kind])] for row in rows]
-    for mask in _COARSER:
-        coarse = bytes(value & mask for value in range(256))
-        colours = {pixel.translate(coarse) for row in pixels for pixel in set(row)}
-        if len(colours) <= COLOURS_MAX:
-            break
-    else:
-        raise ValueError("too many colours")
-    numbers = {colour: number for number, colour in enumerate(sorted(colours))}
-    index = {p: numbers[p.translate(coarse)] for row in pixels for p in set(row)}
+    frequency = Counter(pixel for row in pixels for pixel in row)
+    palette = [colour for colour, _ in frequency.most_common(COLOURS_MAX)]
+    index = {colour: number for number, colour in enumerate(palette)}
+    index.update({c: index[_nearest(c, palette)] for c in frequency.keys() - index.keys()})
     packed = b"".join(b"\0" + bytes(index[pixel] for pixel in row) for row in pixels)
     return b"".join(
         (
             SIGNATURE,
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            _chunk(b"PLTE", b"".join(numbers)),
+            _chunk(b"PLTE", b"".join(palette)),
             _chunk(b"IDAT", zlib.compress(packed, 9)),
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _nearest(colour: bytes, palette: list[bytes]) -> bytes:
+    return min(palette, key=lambda c: sum((a - b) ** 2 for a, b in zip(c, colour, strict=True)))
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:

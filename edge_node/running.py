@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import structlog
 
-from edge_node import cli, logs, memory
+from edge_node import cli
 from edge_node.app import create_link, create_pages
 from edge_node.cli import Failure, World
 from edge_node.commands import STARTED_FILE
-from edge_node.serving import CannotListen, bind, parse_address, serve
+from node import logs, memory
 from node.program import Node
+from node.serving import CannotListen, bind, parse_address, serve
 from sync.transport.http_client import HttpLink
 from ui import assets
 from ui.security import LOOPBACK
@@ -52,7 +53,7 @@ def run(world: World, data: Path, wanted: Wanted) -> None:
                     log.info("started", station=file.station, pages=front.port)
                     parts = [(create_pages(node, hosts=hosts), pages), (create_link(node), link)]
                     memory.settle()
-                    serve(parts)
+                    serve(parts, tidy=memory.give_back)
                 finally:
                     node.close()
                     log.info("stopped", station=file.station)

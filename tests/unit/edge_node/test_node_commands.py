@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 from edge_node.cli import World
 from edge_node.commands import main
-from edge_node.serving import CannotListen, bind, parse_address
 from node import enrolment
+from node.serving import CannotListen, bind, parse_address
 from tests.integration.tree_world import VILLAGE, Tree
 
 CLERK = f"{VILLAGE}-01"

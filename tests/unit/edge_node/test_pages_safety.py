@@ -9,8 +9,8 @@ import structlog
 from starlette.testclient import TestClient
 from structlog.testing import CapturingLoggerFactory
 
-from edge_node import logs
 from edge_node.app import create_link, create_pages
+from node import logs
 from tests.integration.tree_world import VILLAGE, Tree
 from tests.unit.edge_node.pages_world import (
     ALLOWANCE,

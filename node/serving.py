@@ -11,7 +11,7 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import anyio.to_thread
@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 
 THREADS_MAX: Final = 8
 """Requests worked on at once; each may hold a reader of the database."""
+TIDY_SECONDS: Final = 20
+"""How often memory no longer in use is handed back; costs some milliseconds."""
 STOP_SECONDS: Final = 10
 KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 256
@@ -70,12 +72,12 @@ def bind(address: Address) -> socket.socket:
     return found
 
 
-def serve(parts: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
-    """Serve each app on its socket until a signal comes."""
-    asyncio.run(_serve(parts))
+def serve(parts: Sequence[tuple[ASGIApp, socket.socket]], *, tidy: Callable[[], None]) -> None:
+    """Serve each app on its socket until a signal comes; `tidy` is called now and then."""
+    asyncio.run(_serve(parts, tidy))
 
 
-async def _serve(parts: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
+async def _serve(parts: Sequence[tuple[ASGIApp, socket.socket]], tidy: Callable[[], None]) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS_MAX
     servers = [_Server(_config(app)) for app, _ in parts]
 
@@ -87,9 +89,17 @@ async def _serve(parts: Sequence[tuple[ASGIApp, socket.socket]]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     sockets = [listening for _, listening in parts]
+    tidying = asyncio.create_task(_tidy_often(tidy))
     await asyncio.gather(
         *(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True))
     )
+    tidying.cancel()
+
+
+async def _tidy_often(tidy: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        await anyio.to_thread.run_sync(tidy)
 
 
 class _Server(uvicorn.Server):
