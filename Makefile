@@ -33,6 +33,9 @@ check: .venv/ready ## 格式、静态检查、类型、楼层(一分钟以内)
 sim: .venv/ready ## 模拟器:make sim SEEDS=n FROM=m
 	$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
 
+pages: .venv/ready ## 用真实的 Chromium 走一遍页面(没有 chromium 时大声跳过)
+	$(PY) -m pytest tests/pages $(PYTEST_ARGS)
+
 screenshots: .venv/ready ## 重拍 docs/ 里的页面截图(需要 chromium)
 	$(PY) -m demo screenshots docs/screenshots
 

@@ -70,10 +70,16 @@ def _case(
     tasks = _reported(held, state, superseded)
     supplements = _supplements(held, state)
     last = max((item for item in held.values() if item.station == links.holder), key=_place)
-    numbers = _ordered(held, e.OFFICIAL_NUMBER_GIVEN)
+    # One without a number gives none; whose body was cleared gave one that is no longer known.
+    numbers = [
+        item
+        for item in _ordered(held, e.OFFICIAL_NUMBER_GIVEN)
+        if item.body is None or read.text(item.body, "number")
+    ]
     for event in numbers[1:]:
         superseded[event.name] = SECOND_NUMBER
     mode = read.text(body, "mode")
+    receiving = read.text(body, "receiving", root.station)
     return Case(
         stream=root.stream,
         receipt_no=read.text(body, "receipt_no"),
@@ -82,7 +88,7 @@ def _case(
             read.text(pin, "code"), read.integer(pin, "version"), read.text(pin, "hash")
         ),
         mode=mode,
-        receiving=read.text(body, "receiving", root.station),
+        receiving=receiving,
         handling=read.text(body, "handling", root.station),
         delivery=read.text(body, "delivery", root.station),
         custody=links.last.name,
@@ -114,7 +120,9 @@ def _case(
         tasks=tasks,
         procedures=tuple(state.procedures.values()),
         extended_days=state.extended_days,
-        void_requested=any(item.type == e.VOID_REQUESTED for item in held.values()),
+        void_requested=any(
+            item.type == e.VOID_REQUESTED and item.station == receiving for item in held.values()
+        ),
         withdrawal_requested=any(item.type == e.WITHDRAWAL_REQUESTED for item in held.values()),
         days=state.days,
         audience=_audience(held, root),

@@ -64,6 +64,7 @@ def _stations(console: Console) -> APIRouter:
             request,
             "station.html",
             line=line,
+            parent_name=fleet.tree.name(line.parent),
             logs=logs,
             holes=holes,
             given=given,
@@ -119,7 +120,9 @@ def _cases(console: Console) -> APIRouter:
     @router.get("/find")
     def find(request: Request, q: str = "", person: Person = supervisor) -> Response:
         found = figures.open_case(node, q, person.no) if q.strip() else []
-        return pages.render(request, "find.html", q=q, found=found)
+        with node.database.read() as transaction:
+            names = Fleet(node, transaction).tree.name
+        return pages.render(request, "find.html", q=q, found=found, name=names)
 
     return router
 

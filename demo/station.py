@@ -77,7 +77,8 @@ class Station:
             process = self._process
             ended = process is not None and process.poll() is not None
             if ended and process is self._process:  # not killed by us meanwhile
-                why = why_it_ended(self.log)
+                assert process is not None, "what has ended was there"
+                why = why_it_ended(self.log, process.returncode)
                 raise DemoError(f"{self.place.name}({self.place.code})没有启动起来:{why}")
             if now - began > seconds:
                 raise DemoError(

@@ -79,17 +79,19 @@ class Tools:
         if code == 0:
             return answer
         sentence = answer.get("sentence") if isinstance(answer, dict) else None
-        raise DemoError(f"{command.name} 没有成功:{sentence or why_it_ended(err)}")
+        raise DemoError(f"{command.name} 没有成功:{sentence or why_it_ended(err, code)}")
 
 
-def why_it_ended(log: Path) -> str:
-    """A sentence for a program that ended, from the end of what it wrote."""
+def why_it_ended(log: Path, code: int) -> str:
+    """A sentence for a program that ended, from its exit code and the end of what it wrote."""
     text = log.read_text(encoding="utf-8", errors="replace")
     missing = _MISSING.findall(text)
     if missing:
         return f"缺少 Python 软件包 {missing[-1]}。请执行 make demo,它会自动安装。"
     if "No space left on device" in text:
         return "磁盘已满。请腾出空间后再试。"
+    if code < 0:
+        return f"程序崩溃,被信号 {-code} 结束(它写下的在 {log})"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1] if lines else "它什么也没有说"
     return f"{last}(全文在 {log})"

@@ -15,10 +15,13 @@ from casework.errors import UnknownAct
 from edge_node.case_access import folded, own_case, superiors_case
 from edge_node.site import Look, Site
 from sync.engine.core import count
+from ui.forms import Form
 from ui.people import LoginRefused, Person
 
 WITH_PASSWORD: Final = frozenset({events.DECIDED})
 """Acts before which the person is asked who he is once more."""
+ANOTHERS_FORM: Final = "这张表不是您打开的,现在登录的是{name}。还没有保存,请核对后再按一次。"
+"""Said when another person signed in on this PC after the form was opened."""
 OPENED_BY_SUPERIOR: Final = "cases_opened_by_superior"
 
 log = structlog.get_logger("edge_node.act_desk")
@@ -45,7 +48,7 @@ def perform(site: Site, person: Person, wanted: Wanted) -> Case:
     key = f"{person.no}/{wanted.act}/{wanted.number}/{wanted.form_key}"
     with site.look() as look:
         stream = _stream(site, look, person, wanted)
-        asked = wanted.act in WITH_PASSWORD and not _used(look, key)
+        asked = wanted.act in WITH_PASSWORD and not form_used(look, key)
         if asked:
             # What cannot be done anyway is refused before a password is asked for.
             case = site.node.desk.case(look.transaction, stream)
@@ -70,6 +73,11 @@ def confirm(site: Site, person: Person, password: str) -> None:
         ) from refused
 
 
+def filled_by_another(form: Form, person: Person) -> bool:
+    """True if the form was opened while somebody else was signed in here."""
+    return form.text("by") not in ("", person.no)
+
+
 def book_opening(site: Site, person: Person, stream: str) -> None:
     """Book that a superior looked at a case outside his station's audience."""
     log.warning("case_opened_by_superior", staff=person.no, stream=stream)
@@ -88,7 +96,8 @@ def _stream(site: Site, look: Look, person: Person, wanted: Wanted) -> str:
     return row.stream
 
 
-def _used(look: Look, key: str) -> bool:
+def form_used(look: Look, key: str) -> bool:
+    """True if a form with this key has been acted upon."""
     found = look.transaction.connection.execute(
         "SELECT 1 FROM form_keys WHERE form_key = ?", (key,)
     ).fetchone()

@@ -33,7 +33,7 @@ TEXT, AREA, CHOICE, DAY, SECRET, STATION, TICKS, DEFECTS, HIDDEN = (
     "hidden",
 )
 DEFECT_ROWS: Final = 4
-_NOT_FIELDS: Final = frozenset({KEY_FIELD, "password", "defect_material", "defect_problem"})
+_NOT_FIELDS: Final = frozenset({KEY_FIELD, "by", "password", "defect_material", "defect_problem"})
 _PREFIXES: Final = ("material_", "result_", "note_")
 
 
@@ -51,12 +51,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ActForm:
-    """The form of one act; `about` tells which part of the case it is for."""
+    """The form of one act; `about` tells which part of the case it is for, `help` what it does."""
 
     act: str
     title: str
     fields: tuple[Field, ...] = ()
     about: str = ""
+
+    @property
+    def help(self) -> str:
+        """One sentence for who meets the act for the first time; may be empty."""
+        return _HELP.get(self.act, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ def act_forms(look: Look, case: Case, matter: Matter | None, offered: list[str])
     forms: list[ActForm] = []
     at = _At(look, case, matter)
     for act in offered:
+        if act == e.VOID_REQUESTED and e.VOIDED in offered:
+            continue  # who may void need not ask for it
         if act == e.TASK_REPORTED:
             forms += _task_forms(look, case)
             continue
@@ -180,6 +187,16 @@ def _optional_reason() -> tuple[Field, ...]:
 def _materials(matter: Matter | None) -> tuple[tuple[str, str], ...]:
     return tuple((item.code, item.name) for item in matter.materials) if matter else ()
 
+
+_HELP: Final = {
+    e.DEFECTS_TOLD: "材料不齐或不对时用:一次写全,申请人照着补。",
+    e.SUPPLEMENT_RECEIVED: "申请人补来了材料,先登记收到;核对齐全后再办“补齐”。",
+    e.VOID_REQUESTED: "录错了用:办理权在别的站点,由它确认后才作废。",
+    e.VOIDED: "录错了用:这一件作废,记录保留。申请人手里的凭证请收回。",
+    e.HANDED_OVER: "把这一件的办理权交给别的站点,交出后本站不能再办。",
+    e.HANDED_BACK: "不该本站办的,说明理由退回去。",
+    e.TAKEN_OVER: "由本站接过来办,原站点随后会收到通知。",
+}
 
 _Maker = Callable[[_At], tuple[Field, ...]]
 _FIELDS: Final[dict[str, _Maker]] = {

@@ -17,9 +17,10 @@ from casework.identity import mask
 from casework.status import ACTS, ENDED
 from casework.timeline import WHY_SENTENCES
 from casework.view import view
-from edge_node.act_desk import Wanted, book_opening, perform
+from edge_node.act_desk import ANOTHERS_FORM, Wanted, book_opening, filled_by_another, perform
 from edge_node.act_forms import ActForm, act_forms, fields_of
 from edge_node.case_access import case_address, folded, own_case, superiors_case
+from edge_node.promise import promise
 from edge_node.site import Look, Site
 from edge_node.slip import slip_materials
 from edge_node.sync_words import rung_words
@@ -29,6 +30,18 @@ from ui.people import Person, signed_in
 
 _AT_THE_FIELD: Final = ("field_missing", "field_invalid", "materials_missing")
 """Refusals shown on the case's page, with what was typed."""
+FIELD_NAMES: Final = {
+    "applicant.name": "申请人姓名",
+    "applicant.id_type": "证件种类",
+    "applicant.id_no": "证件号码",
+    "applicant.phone": "联系电话",
+    "applicant.phone_of": "这是谁的电话",
+    "applicant.note": "备注",
+    "agent.name": "代办人姓名",
+    "agent.id_no": "代办人证件号码",
+    "agent.phone": "代办人电话",
+}
+"""What a 更正 names, in words."""
 
 
 def case_page_router(site: Site) -> APIRouter:
@@ -72,8 +85,14 @@ def case_page_router(site: Site) -> APIRouter:
     @router.post("/cases/{no}/acts/{act}")
     def do_act(request: Request, no: str, act: str, form: FormOf) -> Response:
         wanted = Wanted(no, act, fields_of(form), form.key, form.secret("password"))
+        person = signed_in(request)
+        if filled_by_another(form, person):
+            if act == events.TAKEN_OVER:
+                return takeover_page(request, no)
+            told = ANOTHERS_FORM.format(name=person.name)
+            return page(request, no, problem=told, problem_act=act, typed=form.values())
         try:
-            case = perform(site, signed_in(request), wanted)
+            case = perform(site, person, wanted)
         except DomainRefusal as refused:
             if refused.code not in _AT_THE_FIELD or act == events.TAKEN_OVER:
                 raise
@@ -99,6 +118,7 @@ def case_values(site: Site, look: Look, case: Case, person: Person) -> dict[str,
         "replaced": newest is not None and matter is not None and newest.hash != matter.hash,
         "address": case_address(case.receipt_no),
         "seen": view(case, matter, registry.calendar(case.handling), registry.today, registry.tree),
+        "promise": promise(look, case, matter),
         "holder": look.name(case.holder),
         "receiving": look.name(case.receiving),
         "handling": look.name(case.handling),
@@ -116,6 +136,15 @@ def case_values(site: Site, look: Look, case: Case, person: Person) -> dict[str,
     }
 
 
+def named_parts(look: Look, text: str) -> str:
+    """The text of a history entry with stations and fields by name instead of their codes."""
+    tree = look.registry.tree
+    parts = (
+        FIELD_NAMES.get(part, tree.name(part) if part in tree else part) for part in text.split(";")
+    )
+    return ";".join(parts)
+
+
 def timeline_lines(look: Look, case: Case) -> list[dict[str, Any]]:
     """The history with names in place of codes; superseded entries say why they do not count."""
     return [
@@ -124,7 +153,7 @@ def timeline_lines(look: Look, case: Case) -> list[dict[str, Any]]:
             "title": entry.title,
             "station": look.name(entry.station),
             "actor": look.staff_name(entry.actor),
-            "text": entry.text,
+            "text": named_parts(look, entry.text),
             "superseded": entry.superseded,
             "why": WHY_SENTENCES.get(entry.why, "这一步没有生效,记录已保留,请核对。"),
             "questioned": entry.questioned,

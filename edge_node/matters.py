@@ -16,6 +16,7 @@ from casework.matter_index import MatterIndex
 from casework.projection import TABS, CaseFilter
 from casework.registers import Service
 from edge_node.catalogue import NOTICE_ONLY
+from edge_node.mode_words import mode_words
 from edge_node.site import Look, Site
 from ui.pages import wants_fragment
 
@@ -71,9 +72,11 @@ def matters_router(site: Site) -> APIRouter:
     def matter_page(request: Request, code: str) -> Response:
         with site.look() as look:
             matter = matter_or_404(look, code)
+            mode = mode_of(matter, look.catalogue.services.get(code))
             values: dict[str, Any] = {
                 "matter": matter,
-                "mode": mode_of(matter, look.catalogue.services.get(code)),
+                "mode": mode,
+                "words": mode_words(mode),
                 "handling": _handling(look, code),
             }
         return site.pages.render(request, "matter.html", **values)

@@ -67,11 +67,11 @@ class Look:
         return self.registry.tree.name(station) if station else ""
 
     def staff_name(self, number: str) -> str:
-        """A staff member's name with the number, or the number alone."""
+        """A staff member's name with the number; of another station's staff the number alone."""
         if number == "node":
             return "系统"
         found = self.registry.staff(number)
-        return f"{found.name} {number}" if found is not None else number
+        return f"{found.name} {number}" if found is not None else f"工号 {number}"
 
     def matter_of(self, case: Case) -> Matter | None:
         """The version of the matter a case pins, if it is held here."""

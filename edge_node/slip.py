@@ -1,13 +1,12 @@
 """收件凭证: the applicant's paper, as a print view for A4 and for 80 mm rolls.
 
-Looking at it changes nothing; a further copy is counted by its own post.
+Looking at it changes nothing; a further copy is counted by its own post. Which paper the printer of
+this desk takes is kept in a cookie of the browser.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends
@@ -18,66 +17,41 @@ from casework.bodies_intake import HAVE, OFFLINE_FLAG
 from casework.case import Case
 from casework.identity import mask
 from casework.matter import Matter
-from casework.view import view
+from casework.projection import CaseRow
 from edge_node.case_access import case_address, folded, own_case
+from edge_node.promise import promise
+from edge_node.qr import qr_code
 from edge_node.site import Look, Site
-from ui.login import FormOf
+from ui.login import FormOf, safe_target
 
 ROLL: Final = "80"
+PAPER_COOKIE: Final = "yizhan_paper"
+NECESSARY: Final = "必要"
+_YEAR_SECONDS: Final = 365 * 24 * 3600
 _COPIES: Final = "copies/"
-QR_LEVEL: Final = "m"
-QR_BORDER: Final = 4
-_PROVISIONAL: Final = "受理后才开始计算办理期限,受理时另行告知。"
 
 
 @dataclass(frozen=True, slots=True)
 class SlipMaterial:
-    """One material on the slip."""
+    """One material on the slip; `lacking` if it is necessary and not here."""
 
     name: str
     state: str
     taken_as: str
+    lacking: bool = False
 
 
 def slip_router(site: Site) -> APIRouter:
-    """The routes /cases/{no}/slip (look) and its post (one more copy)."""
+    """The routes /cases/{no}/slip (look), its post (one more copy) and /paper."""
     router = APIRouter(dependencies=[Depends(site.gate.person)], include_in_schema=False)
 
     @router.get("/cases/{no}/slip")
     def slip(request: Request, no: str, paper: str = "") -> Response:
         with site.look() as look:
             row = own_case(site, look, no)
-            case = folded(site, look, row)
-            matter = look.matter_of(case)
-            opened = case.timeline[0]
-            promised, basis = promise(look, case, matter)
-            values: dict[str, Any] = {
-                "case": case,
-                "matter": matter,
-                "matter_name": matter.name if matter else row.matter_name,
-                "demo": look.catalogue.demo or bool(matter and matter.demo),
-                "applicant": case.applicant.get("name", ""),
-                "id_masked": mask(case.applicant.get("id_no", "")),
-                "materials": slip_materials(case, matter),
-                "promised": promised,
-                "promise_basis": basis,
-                "offline": OFFLINE_FLAG in case.flags,
-                "receiving": look.name(case.receiving),
-                "handling": look.name(case.handling),
-                "delivery": look.name(case.delivery),
-                "clerk": look.staff_name(opened.actor),
-                "opened_ms": opened.at_ms,
-                "printed_ms": look.now_ms,
-                "copies": copies(look, row.stream),
-            }
-        return site.pages.render(
-            request,
-            "slip.html",
-            roll=paper == ROLL,
-            qr=qr_code(case.receipt_no),
-            address=case_address(case.receipt_no),
-            **values,
-        )
+            values = slip_values(look, row, folded(site, look, row))
+        roll = paper == ROLL or is_roll(request)
+        return site.pages.render(request, "slip.html", roll=roll, **values)
 
     @router.post("/cases/{no}/slip")
     def another_copy(no: str, form: FormOf) -> Response:
@@ -89,7 +63,46 @@ def slip_router(site: Site) -> APIRouter:
         paper = f"?paper={ROLL}" if form.text("paper") == ROLL else ""
         return RedirectResponse(f"{case_address(no)}/slip{paper}", status_code=303)
 
+    @router.post("/paper")
+    def choose_paper(form: FormOf) -> Response:
+        response = RedirectResponse(safe_target(form.text("back")), status_code=303)
+        chosen = ROLL if form.text("paper") == ROLL else ""
+        response.set_cookie(
+            PAPER_COOKIE, chosen, max_age=_YEAR_SECONDS, httponly=True, samesite="strict"
+        )
+        return response
+
     return router
+
+
+def is_roll(request: Request) -> bool:
+    """True if this browser's printer takes 80 mm rolls."""
+    return request.cookies.get(PAPER_COOKIE) == ROLL
+
+
+def slip_values(look: Look, row: CaseRow, case: Case) -> dict[str, Any]:
+    """What the slip of a case shows."""
+    matter = look.matter_of(case)
+    opened = case.timeline[0]
+    return {
+        "case": case,
+        "matter_name": matter.name if matter else row.matter_name,
+        "demo": look.catalogue.demo or bool(matter and matter.demo),
+        "applicant": case.applicant.get("name", ""),
+        "id_masked": mask(case.applicant.get("id_no", "")),
+        "materials": slip_materials(case, matter),
+        "promise": promise(look, case, matter),
+        "offline": OFFLINE_FLAG in case.flags,
+        "receiving": look.name(case.receiving),
+        "handling": look.name(case.handling),
+        "delivery": look.name(case.delivery),
+        "clerk": look.staff_name(opened.actor),
+        "opened_ms": opened.at_ms,
+        "printed_ms": look.now_ms,
+        "copies": copies(look, row.stream),
+        "qr": qr_code(case.receipt_no),
+        "address": case_address(case.receipt_no),
+    }
 
 
 def copies(look: Look, stream: str) -> int:
@@ -99,60 +112,17 @@ def copies(look: Look, stream: str) -> int:
 
 def slip_materials(case: Case, matter: Matter | None) -> list[SlipMaterial]:
     """What was received and what is lacking, by the names of the pinned version."""
-    names = {item.code: item.name for item in matter.materials} if matter else {}
-    return [
-        SlipMaterial(
-            name=names.get(tick.code, tick.code),
-            state="已收" if tick.state == HAVE else "缺",
-            taken_as=tick.taken_as if tick.state == HAVE else "",
+    specs = {item.code: item for item in matter.materials} if matter else {}
+    found = []
+    for tick in case.materials:
+        spec, here = specs.get(tick.code), tick.state == HAVE
+        need = spec.need if spec is not None else NECESSARY
+        found.append(
+            SlipMaterial(
+                name=spec.name if spec is not None else tick.code,
+                state="已收" if here else "缺" if need == NECESSARY else f"没有交({need})",
+                taken_as=tick.taken_as if here else "",
+                lacking=not here and need == NECESSARY,
+            )
         )
-        for tick in case.materials
-    ]
-
-
-def promise(look: Look, case: Case, matter: Matter | None) -> tuple[str, str]:
-    """The promised day, or the sentence in its place, and how it was reckoned."""
-    calendar = look.registry.calendar(case.handling)
-    seen = view(case, matter, calendar, look.registry.today, look.registry.tree)
-    days = ""
-    if matter is not None:
-        limit = matter.limits.promised or matter.limits.statutory
-        if limit is not None:
-            kind = "承诺期限" if matter.limits.promised else "法定期限"
-            mark = f"({limit.mark})" if limit.mark else ""
-            days = f"{kind}{mark}:自受理之日起 {limit.days} 个{limit.unit}"
-    if seen.due is None:
-        return _PROVISIONAL, days or "目录没有登记期限。"
-    return seen.due.isoformat(), ";".join(part for part in (days, seen.due_sentence) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A QR code as one SVG path of horizontal strokes; `size` with its quiet zone."""
-
-    size: int
-    path: str
-
-
-def qr_code(content: str) -> Drawing:
-    """The QR code of a text, error correction M."""
-    # Imported late: only printing needs it.
-    import segno
-
-    rows = [bytes(row) for row in segno.make(content, error=QR_LEVEL, micro=False).matrix]
-    strokes = [
-        f"M{x + QR_BORDER} {y + QR_BORDER}.5h{length}"
-        for y, row in enumerate(rows)
-        for x, length in _runs(row)
-    ]
-    return Drawing(len(rows) + 2 * QR_BORDER, "".join(strokes))
-
-
-def _runs(row: bytes) -> Iterator[tuple[int, int]]:
-    """Where dark squares begin in a row, and how many follow."""
-    at = 0
-    for dark, group in groupby(row):
-        length = len(list(group))
-        if dark:
-            yield at, length
-        at += length
+    return found

@@ -10,14 +10,16 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from casework.calendar import NATIONAL
 from casework.status import ACTS
 from edge_node import badge
 from edge_node.site import Look, Site
-from edge_node.sync_words import reason_words, road_sentence, stopped, verdict_sentence
+from edge_node.sync_words import road_sentence, stopped, verdict_sentence
 from node.situation import LISTED_MAX, Situation, situation
 from sync.protocol.ports import INCOMPLETE, SET_ASIDE, StoredEvent
 from sync.protocol.registers import Shelf
 from ui import words
+from ui.reasons import reason_words
 
 LOOKS_MAX: Final = 20
 LOOK_SECONDS: Final = 0.2
@@ -117,11 +119,17 @@ def editions(look: Look) -> list[dict[str, str | int]]:
                 "shelf": name,
                 "edition": edition,
                 "title": REGISTER_NAMES.get(shelf.register, shelf.register),
-                "for": f"{shelf.division} {_TIER_NAMES.get(shelf.tier, shelf.tier)}",
+                "for": _range(shelf),
                 "published": words.moment(edition),
             }
         )
     return found
+
+
+def _range(shelf: Shelf) -> str:
+    """For which division and tier a shelf is."""
+    where = "全国" if shelf.division == NATIONAL else f"区划 {shelf.division}"
+    return f"{where},{_TIER_NAMES.get(shelf.tier, shelf.tier)}"
 
 
 def answer_sentence(look: Look, values: dict[str, Any], asked: int) -> str:

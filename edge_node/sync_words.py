@@ -29,19 +29,6 @@ VERDICT_SENTENCES: Final = {
 }
 _STOPPING: Final = (rounds.REWIND, rounds.FORK, rounds.REVOKED)
 
-REASON_SENTENCES: Final = {
-    "not_in_audience": "写这一条的站点与该办件无关,没有采用。",
-    "audience_too_large": "涉及的站点太多,超过限度,没有采用。",
-    "waiting_for_stream": "前面的记录还没有收到,收到后自动处理。",
-    "waiting_for_right": "说明办理权的记录还没有收到,收到后自动处理。",
-    "bad_signature": "签名核对不上,没有接收。",
-    "no_certificate": "没有有效的站点证书,没有接收。",
-    "malformed": "内容格式不对,没有接收。",
-    "limit_exceeded": "内容超过允许的大小,没有接收。",
-    "revoked": "写这一条的站点已停用,没有接收。",
-    "lost": "原件已丢失,找不到内容。",
-}
-
 
 def rung_words(rung: str, *, parent_name: str, parent_is_central: bool) -> str:
     """The rung as a sentence part; a tick only from central on."""
@@ -51,11 +38,6 @@ def rung_words(rung: str, *, parent_name: str, parent_is_central: bool) -> str:
         waiting = ",等中心确认" if parent_is_central else ",等它转报"
         return f"已传到{parent_name}{waiting}"
     return {CENTRAL: "✓ 已到中心", BACKED_UP: "✓ 已到中心,已备份"}[rung]
-
-
-def reason_words(reason: str) -> str:
-    """A stable reason code as a sentence."""
-    return REASON_SENTENCES.get(reason, f"原因代码 {reason},请报给县运维。")
 
 
 def verdict_of(state: Situation) -> str:

@@ -26,18 +26,27 @@ from node.registry import PINNED, Registries, Registry, day_of
 from sync.engine import record, routing
 from sync.engine.core import Core, count
 from sync.protocol import canonical
-from sync.protocol.ports import StoredEvent, Transaction
+from sync.protocol.errors import PeerProtocolError
+from sync.protocol.ports import GOOD, StoredEvent, Transaction
 
 PROJECTED = "projected_arrival"
 _SERIAL = "receipt_serial"
 _OFFICIAL = "official_serial"
 RULES_PER_STEP_MAX = 16
-"""More acts by rule than any case can call for at once; beyond it is a fault of the rules."""
+"""More acts by rule than any case can call for at once; beyond it the case is at fault."""
 
 CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
 
+
+class CannotBeRecorded(DomainRefusal):
+    """An act that would not count anywhere, so it is not written: nothing false is called saved."""
+
+    code = "cannot_be_recorded"
+
+
 _FOLD_FAILURES = (
     DomainRefusal,
+    PeerProtocolError,
     ValueError,
     KeyError,
     TypeError,
@@ -45,7 +54,8 @@ _FOLD_FAILURES = (
     ArithmeticError,
     IndexError,
 )
-"""What a body nobody foresaw can make of a fold; a storage error is none of them."""
+"""What a body nobody foresaw can make of a fold or of an act by rule, such as one too large or for
+no station; a storage error is none of them."""
 
 log = structlog.get_logger("node.desk")
 
@@ -145,9 +155,11 @@ class CaseDesk:
 
     def _show(self, transaction: Transaction, now_ms: int, stream: str, written: list[str]) -> None:
         """Project a stream; one whose fold fails is marked and counted, and nothing waits."""
+        done: list[str] = []
         try:
             with transaction.savepoint():
-                self._project(transaction, now_ms, stream, written)
+                self._project(transaction, now_ms, stream, done)
+            written += done
         except OpeningMissing:
             return  # a stream of another kind, or its first event is still to come
         except _FOLD_FAILURES as error:
@@ -168,7 +180,7 @@ class CaseDesk:
     ) -> Case | None:
         """Fold a stream, let the rules act until they are content, and write its row.
 
-        Raises: whatever a fold makes of a body nobody foresaw.
+        Raises: whatever a fold makes of a body nobody foresaw; CannotBeRecorded.
         """
         case = self.case(transaction, stream)
         if case is None:
@@ -183,6 +195,8 @@ class CaseDesk:
                 stored = self._record(transaction, now_ms, draft)
                 written.append(str(stored.name))
             case = self.case(transaction, stream) or case
+        else:
+            raise CannotBeRecorded("这一件按规则总也办不完,没有再写。请联系县运维。", stream=stream)
         if waiting.lacks_register(context, case):
             waiting.note(transaction, stream)
         matter = self.registry(transaction, now_ms).matter(case.matter.code)
@@ -191,7 +205,8 @@ class CaseDesk:
         return case
 
     def _record(self, transaction: Transaction, now_ms: int, draft: Draft) -> StoredEvent:
-        return record.record(
+        """Record a draft. Raises: CannotBeRecorded, if it would be set aside or wait even here."""
+        stored = record.record(
             self._core,
             transaction,
             now_ms,
@@ -201,6 +216,12 @@ class CaseDesk:
             added=draft.audience,
             body=draft.body,
         )
+        if stored.standing != GOOD:
+            raise CannotBeRecorded(
+                "这一步不能写进这个办件(参与的站点太多,或本站不在其中),没有保存。请联系县运维。",
+                reason=stored.reason,
+            )
+        return stored
 
     def _pin(self, transaction: Transaction, now_ms: int, case: Case) -> None:
         """Keep the entry a case pins, so that no later edition can take it away."""

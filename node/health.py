@@ -37,6 +37,10 @@ def below(transaction: Transaction) -> dict[str, Below]:
     return known
 
 
+BELOW_MAX = 2000
+"""A hello has a limit; of more stations, those heard of last."""
+
+
 class HealthReporter:
     """Decides when health is worth its bytes."""
 
@@ -63,6 +67,9 @@ class HealthReporter:
         if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
             return None
         self._told, self._told_at_ms = shape, now_ms
+        if len(subtree) > BELOW_MAX:
+            heard = sorted(subtree, key=lambda code: -subtree[code].heard_ms)
+            subtree = {code: subtree[code] for code in heard[:BELOW_MAX]}
         return replace(health, below=subtree)
 
     def lost(self) -> None:

@@ -17,6 +17,7 @@ from node.projector import Projector
 from node.rounds import Rounds
 from node.schema import SCHEMA
 from node.situation import Situation, situation
+from node.structs import work_out_structs
 from sync.engine import notices, record
 from sync.engine.core import Core, Effects
 from sync.protocol.ports import Transaction
@@ -27,6 +28,8 @@ from sync.store.database import Database
 from sync.store.sqlite_transaction import SqliteTransaction
 
 CATCH_UP_EVENTS = 200
+FORM_KEY_MS = 30 * 24 * 3600 * 1000
+"""How long the same form sent again is still known; a session lasts half a day."""
 _INDEXED = "indexed_editions"
 
 log = structlog.get_logger("node")
@@ -42,6 +45,7 @@ class Node:
 
         Raises: FileNotFoundError (not enrolled), StorageError and its kinds.
         """
+        work_out_structs()
         self.folder = folder
         self.file = enrolment.read_node(folder)
         self.core: Core = enrolment.core_of(self.file, folder)
@@ -132,6 +136,12 @@ class Node:
                 transaction.connection.execute(
                     "INSERT INTO form_keys (form_key, stream, used_ms) VALUES (?, ?, ?)",
                     (form_key, done.case.stream, now),
+                )
+                # The oldest few at each act: constant work, and the table does not grow for ever.
+                transaction.connection.execute(
+                    "DELETE FROM form_keys WHERE used_ms < ? AND rowid IN"
+                    " (SELECT rowid FROM form_keys ORDER BY rowid LIMIT 4)",
+                    (now - FORM_KEY_MS,),
                 )
         self.wake()
         return done

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from sync.engine import answer, child, parent, registers
 from sync.engine.core import Core, Effects
 from sync.protocol import frames
-from sync.protocol.errors import FrameDamaged, Malformed
+from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed
+from sync.protocol.limits import ROUND_BYTES_TARGET
 from sync.protocol.ports import BlobStore, Store
 from sync.protocol.statements import Health
 
@@ -53,22 +54,23 @@ class Rounds:
         stream = frames.decode_stream(raw)
         ahead, hello = _until_hello(stream)
         caller = parent.claimed_caller(hello.payload)
+        # One transaction: of a caller who cannot sign its hello, nothing is kept.
         with self.store.write() as transaction:
             for frame in ahead:
                 parent.receive_introduction(core, transaction, now, frame, caller)
-        with self.store.write() as transaction:
             session = parent.receive_hello(core, transaction, now, hello.payload)
         effects = Effects()
         try:
-            for frame in stream:
-                with self.store.write() as transaction:
-                    effects.add(parent.receive_frame(core, transaction, now, session, frame))
-        except FrameDamaged:
-            pass  # the receipt says how far it came; the child sends the rest again
-        with self.store.write() as transaction:
-            reply = answer.finish(core, transaction, now, session, self.blobs)
-        self._after_commit(effects)
-        return reply
+            try:
+                for frame in stream:
+                    with self.store.write() as transaction:
+                        effects.add(parent.receive_frame(core, transaction, now, session, frame))
+            except FrameDamaged:
+                pass  # the receipt says how far it came; the child sends the rest again
+            with self.store.write() as transaction:
+                return answer.finish(core, transaction, now, session, self.blobs)
+        finally:
+            self._after_commit(effects)
 
     def begin(self, health: Health | None = None) -> bytes:
         """Return the request of a new round to the parent."""
@@ -101,10 +103,15 @@ class Rounds:
 
 
 def _until_hello(stream: Iterator[frames.Frame]) -> tuple[list[frames.Frame], frames.Frame]:
+    """Return the introductions and the hello; nobody unknown may fill the memory with them."""
     ahead: list[frames.Frame] = []
+    size = 0
     for frame in stream:
         if frame.type == frames.HELLO:
             return ahead, frame
+        size += len(frame.payload)
+        if size > ROUND_BYTES_TARGET:
+            raise LimitExceeded("before the hello")
         if frame.type == frames.STATEMENTS:
             ahead.append(frame)
     raise Malformed("a request without a hello")

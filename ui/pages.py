@@ -15,7 +15,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from ui import words
+from ui import reasons, words
 from ui.people import Person
 from ui.static_files import StaticFiles
 
@@ -84,6 +84,7 @@ class Pages:
         self._environment.globals["asset"] = self.static.url
         self._environment.filters["moment"] = words.moment
         self._environment.filters["day"] = words.day
+        self._environment.filters["reason"] = reasons.reason_words
 
     @property
     def environment(self) -> jinja2.Environment:
@@ -105,6 +106,7 @@ class Pages:
             layout=layout,
             large=request.cookies.get(LARGE_COOKIE) == "1",
             path=request.url.path,
+            posted=request.method == "POST",
             **values,
         )
         return HTMLResponse(text, status_code=status)

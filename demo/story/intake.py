@@ -17,7 +17,6 @@ NOWHERE = "990101"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 OFFLINE_SENTENCE = "断网办理:本凭证在断网时开出,已保存在本站,最终以上级确认为准。"
-PROMISE_LATER = "受理后才开始计算办理期限,受理时另行告知。"
 
 
 def identity_number(born: str, serial: int) -> str:
@@ -67,8 +66,8 @@ def read_slip(clerk: Person, number: str, materials: tuple[str, ...]) -> str:
     drawn = read_svg(slip.body.decode("utf-8"))
     if drawn != number:
         raise CheckFailedError(f"凭证上画的二维码读出来是 {drawn}")
-    promised = re.search(r"承诺办结日(\d{4}-\d{2}-\d{2}|受理后[^。]*。)", slip.page.words)
+    promised = re.search(r"承诺办结日(.{0,40}?\d{4}-\d{2}-\d{2}.*?)。?怎么算的", slip.page.words)
     if not promised:
-        raise CheckFailedError("凭证上没有承诺办结日")
+        raise CheckFailedError("凭证上没有写明承诺办结的日期")
     must_say(slip, "工作日")
     return promised.group(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sync.engine import notices, outbox, receipts, tree
+import msgspec
+
+from sync.engine import notices, outbox, receipts, registers, tree
 from sync.engine.core import Core
 from sync.engine.parent import Session
 from sync.protocol import canonical, frames, rounds
@@ -10,10 +12,12 @@ from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
 from sync.protocol.ports import BlobStore, LogState, Transaction
 from sync.protocol.receipts import LogReceipt
-from sync.protocol.rounds import Answer, Hello
+from sync.protocol.rounds import Answer, Wanted
 
 HINT_MS = 30_000
 BLOB_PIECE_BYTES = 128 * 1024
+RECEIPTS_BYTES_MAX = 192 * 1024
+"""An answer has a limit; a log left out is offered again, comes as a duplicate and has its turn."""
 
 
 def finish(
@@ -45,7 +49,8 @@ def finish(
     after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
     load = outbox.load(transaction, session.child, after)
     shape = tree.load(core, transaction, now_ms)
-    pieces, cut = _blobs(hello, blobs, sum(len(f.payload) for f in load.frames))
+    wanted = _wanted(shape, transaction, session)
+    pieces, cut = _blobs(wanted, blobs, sum(len(f.payload) for f in load.frames))
     answer = Answer(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -71,12 +76,19 @@ def _receipts(
 ) -> list[LogReceipt]:
     asked = session.hello.ask_receipts
     asked = asked or session.hello.acknowledged_incarnation != core.incarnation
-    given = []
-    for log in transaction.logs():
-        if log.name in session.touched or (asked and log.source == session.child):
-            if core.is_root:
-                receipts.issue_central(core, transaction, now_ms, log)
-            given.append(receipts.give(transaction, log))
+    logs = transaction.logs()
+    chosen = [log for log in logs if log.name in session.touched]
+    if asked:
+        more = [log for log in logs if log.source == session.child]
+        chosen += [log for log in more if log.name not in session.touched]
+    given, size = [], 0
+    for log in chosen:
+        if core.is_root:
+            receipts.issue_central(core, transaction, now_ms, log)
+        receipt = receipts.give(transaction, log)
+        size += len(msgspec.json.encode(receipt)) + 1
+        if size <= RECEIPTS_BYTES_MAX:
+            given.append(receipt)
     return given
 
 
@@ -84,9 +96,22 @@ def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
     return [log for log in transaction.logs() if log.frozen and log.source == session.child]
 
 
-def _blobs(hello: Hello, blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
+def _wanted(shape: tree.Tree, transaction: Transaction, session: Session) -> list[Wanted]:
+    """What the child asks for of the packs that concern its subtree; knowing a hash is no right."""
+    if not session.hello.wanted:
+        return []
+    named = {
+        pack.sha256
+        for shelf, manifest in registers.manifests(transaction)
+        if registers.concerns(shape, session.child, shelf)
+        for pack in [*manifest.base, *manifest.chain]
+    }
+    return [want for want in session.hello.wanted if want.sha256 in named]
+
+
+def _blobs(wanted: list[Wanted], blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
     found: list[Frame] = []
-    for want in hello.wanted:
+    for want in wanted:
         size = blobs.size(want.sha256)
         at = want.offset
         while size is not None and at < size:
@@ -110,5 +135,5 @@ def _stream(core: Core, session: Session, answer: Answer, rest: list[Frame]) -> 
 
 def _signed(core: Core, answer: Answer) -> Frame:
     payload = canonical.dumps(answer)
-    signature = core.signer.sign(rounds.header_message("answer", payload))
+    signature = core.signer.sign(rounds.answer_message(payload))
     return Frame(frames.ANSWER, rounds.encode_header(signature, payload))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -21,6 +22,12 @@ from sync.protocol.statements import Health
 DIGEST_TREE = "digest_tree"
 """Version of the tree by which the digest of what came from the parent was last reckoned."""
 STATEMENTS_PER_ROUND = 200
+LOGS_PER_ROUND = 500
+HOLES_PER_ROUND = 500
+EVENTS_PER_PAGE = 100
+"""A hello and a request have limits; what does not fit goes with the next round, at once."""
+SPOILED = "spoiled_statements"
+SPOILED_KEPT = 64
 FROZEN_ABOVE = "frozen_above"
 """The parent takes nothing more of this log; one frozen here still has its good part handed up."""
 INTRODUCED_AFTER_FAILURES = 2
@@ -46,6 +53,8 @@ def begin_round(
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
     unsent = [log for log in transaction.logs_unsent() if log.frozen != FROZEN_ABOVE]
+    unsent = unsent[:LOGS_PER_ROUND]
+    holes, untold = _holes(transaction, unsent)
     hello = Hello(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -62,12 +71,12 @@ def begin_round(
         tree=shape.version(core.station),
         editions={} if link.told_editions else transaction.editions(),
         wanted=registers.wanted(transaction, blobs),
-        holes=_holes(transaction, unsent),
+        holes=holes,
         health=health,
         ask_receipts=unanswered,
     )
     payload = canonical.dumps(hello)
-    signature = core.signer.sign(rounds.header_message("hello", payload))
+    signature = core.signer.sign(rounds.hello_message(core.parent, payload))
     out: list[Frame] = []
     introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
     certificates = _certificates(core, transaction, unsent, first=introduce)
@@ -75,7 +84,7 @@ def begin_round(
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
     if not unanswered and not link.challenge:
         out += _statements(transaction)
-        out += _events(transaction, unsent)
+        out += _events(transaction, unsent, untold)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
@@ -108,14 +117,27 @@ def _certificates(
     return found
 
 
-def _holes(transaction: Transaction, unsent: Iterable[LogState]) -> list[Hole]:
-    """Holes refused here. One only the parent refused has no hash: its event goes out again."""
-    return [
-        Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hole.hash)
-        for log in unsent
-        for hole in transaction.refusals(log.name)
-        if hole.hash and log.parent_position < hole.position <= log.position
-    ]
+def _holes(
+    transaction: Transaction, unsent: list[LogState]
+) -> tuple[list[Hole], dict[LogName, int]]:
+    """Return the next holes refused here, and per log where the first lies that was left out.
+
+    One only the parent refused has no hash: its event goes out again. Each log has its share, so
+    that one with thousands of holes neither bursts the hello nor keeps the others waiting.
+    """
+    share = max(HOLES_PER_ROUND // max(len(unsent), 1), 1)
+    found: list[Hole] = []
+    untold: dict[LogName, int] = {}
+    for log in unsent:
+        mine = [
+            Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hole.hash)
+            for hole in transaction.refusals(log.name)
+            if hole.hash and log.parent_position < hole.position <= log.position
+        ]
+        found += mine[:share]
+        if len(mine) > share:
+            untold[log.name] = mine[share].position
+    return found, untold
 
 
 def _statements(transaction: Transaction) -> list[Frame]:
@@ -133,27 +155,42 @@ def _statements(transaction: Transaction) -> list[Frame]:
     return frames.statement_frames(found, items[-1].sequence if items else 0)
 
 
-def _events(transaction: Transaction, unsent: Iterable[LogState]) -> list[Frame]:
+def _events(
+    transaction: Transaction, unsent: list[LogState], untold: dict[LogName, int]
+) -> list[Frame]:
+    """Return the next events of each log; none fills the round while others wait.
+
+    A log the parent does not take any further would else keep back all that is younger.
+    """
+    share = max(ROUND_BYTES_TARGET // max(len(unsent), 1), FRAME_BYTES_TARGET)
     out: list[Frame] = []
     batch: list[Event] = []
     size = total = 0
     for log in unsent:
-        after = log.parent_position
-        while total < ROUND_BYTES_TARGET:
-            page = transaction.log_events(log.name, after, 200)
-            if not page:
+        end = min(total + share, ROUND_BYTES_TARGET)
+        for event in _owed(transaction, log, untold.get(log.name)):
+            if total >= end:
                 break
-            for stored in page:
-                batch.append(stored.event)
-                size += frames.event_bytes(stored.event)
-                if size > FRAME_BYTES_TARGET:
-                    out.append(frames.encode_events(0, batch))
-                    total += size
-                    batch, size = [], 0
-            after = page[-1].name.position
+            batch.append(event)
+            size += frames.event_bytes(event)
+            total += frames.event_bytes(event)
+            if size > FRAME_BYTES_TARGET:
+                out.append(frames.encode_events(0, batch))
+                batch, size = [], 0
     if batch:
         out.append(frames.encode_events(0, batch))
     return out
+
+
+def _owed(transaction: Transaction, log: LogState, before: int | None) -> Iterator[Event]:
+    """Yield the events of a log beyond the parent's receipt, up to a hole it was not told of."""
+    after = log.parent_position
+    while page := transaction.log_events(log.name, after, EVENTS_PER_PAGE):
+        for stored in page:
+            if before is not None and stored.name.position > before:
+                return
+            yield stored.event
+        after = page[-1].name.position
 
 
 def receive_frame(
@@ -173,16 +210,31 @@ def receive_frame(
     elif frame.type == frames.STATEMENTS:
         through, raws = frames.decode_statements(frame.payload)
         refused = [
-            notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
+            raw
             for raw in raws
+            if notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
         ]
-        _received(transaction, through, spoiled=any(refused))
+        _received(transaction, through, spoiled=_spoiled(transaction, refused))
     elif frame.type == frames.BLOB:
         piece = frames.decode_blob(frame.payload)
         if registers.lacks(transaction, blobs, piece.sha256, piece.size):
             blobs.put_piece(piece.sha256, piece.size, piece.offset, piece.data)
             effects.more = True
     return effects
+
+
+def _spoiled(transaction: Transaction, refused: list[bytes]) -> bool:
+    """Return whether statements were refused that may come better another time.
+
+    What comes again in the same bytes is bad at its source: asking for it would never end.
+    """
+    if not refused:
+        return False
+    known = (transaction.meta(SPOILED) or "").split()
+    fresh = [m for m in (hashlib.sha256(raw).hexdigest() for raw in refused) if m not in known]
+    if fresh:
+        transaction.set_meta(SPOILED, " ".join([*known, *fresh][-SPOILED_KEPT:]))
+    return bool(fresh)
 
 
 def _received(transaction: Transaction, through: int, *, spoiled: bool = False) -> None:
@@ -235,10 +287,13 @@ def _answer(
     if answer.station != link.station:
         raise BadSignature("an answer of somebody else than the parent")
     key = trust.station_key(core, transaction, LogName(answer.station, answer.epoch))
-    if not core.verifier.verify(key, rounds.header_message("answer", payload), signature):
+    if not core.verifier.verify(key, rounds.answer_message(payload), signature):
         raise BadSignature("answer")
+    # A round without events, or the first with a new parent, says nothing of what is taken.
+    resting = link.failures <= 1 and not link.challenge
     if answer.incarnation != link.incarnation:
         link = _new_parent_life(transaction, link, answer)
+        resting = False
     link = replace(
         link,
         nonce=b"",
@@ -253,12 +308,15 @@ def _answer(
         link = replace(link, told_editions=True)
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
-            receipts.take(transaction, receipt)
+            resting = not receipts.take(transaction, receipt) and resting
     transaction.put_parent_link(link)
     for name in answer.frozen:
         _freeze(transaction, name)
+    # What the parent did not take this time is offered again later, not at once and for ever.
     unsent = any(log.frozen != FROZEN_ABOVE for log in transaction.logs_unsent())
-    effects.more = answer.more or answer.verdict == rounds.PROVE or unsent
+    unsent = unsent and answer.verdict == rounds.OK and not resting
+    prove = answer.verdict == rounds.PROVE and not answer.reason
+    effects.more = answer.more or prove or unsent
 
 
 def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer) -> ParentLink:

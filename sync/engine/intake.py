@@ -104,16 +104,16 @@ def from_parent(
     held = transaction.event(name)
     if held is not None:
         return DUPLICATE if held.event.envelope == event.envelope else FORK
-    if transaction.doubts(name) > DOUBTS_MAX:
-        return REFUSED
     try:
         envelope = _verified(core, transaction, event)
-    except PeerProtocolError as error:
+    except PeerProtocolError:
+        # No hole is noted: the log may come gapless from a child one day, with the true event.
+        if transaction.doubts(name) > DOUBTS_MAX:
+            return REFUSED
         transaction.doubt(name)
         count(transaction, "events_doubted")
         if transaction.doubts(name) <= DOUBTS_MAX:
             return DOUBTED
-        transaction.refuse(Refused(name.log, name.position, error.code, event.hash))
         count(transaction, "events_refused")
         return REFUSED
     if name.log == core.log:

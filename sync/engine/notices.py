@@ -80,8 +80,8 @@ def _from_parent(
     elif statement.kind == statements.TIME_MARK:
         _time_mark(core, transaction, now_ms, statement)
     elif statement.kind == statements.MANIFEST:
-        registers.take_manifest(core, shape, transaction, statement)
-        effects.more = True
+        fresh = registers.take_manifest(core, shape, transaction, statement)
+        effects.more = effects.more or fresh
 
 
 def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Statement) -> None:
@@ -127,9 +127,12 @@ def attach(core: Core, transaction: Transaction, now_ms: int) -> None:
     if core.parent is None:
         return
     held = transaction.statement(statements.ATTACHMENT, core.station)
-    if held is not None and statements.decode(held).read(Attachment).parent == core.parent:
+    before = None if held is None else statements.decode(held).read(Attachment)
+    if before is not None and before.parent == core.parent:
         return
-    attachment = Attachment(PROTOCOL_VERSION, core.station, core.parent, now_ms)
+    # Newer than the last one also where the clock was ahead when that was signed.
+    since_ms = now_ms if before is None else max(now_ms, before.since_ms + 1)
+    attachment = Attachment(PROTOCOL_VERSION, core.station, core.parent, since_ms)
     statement = trust.sign(core, statements.ATTACHMENT, canonical.dumps(attachment))
     transaction.put_statement(statements.ATTACHMENT, core.station, statements.encode(statement))
     tree.changed(transaction)

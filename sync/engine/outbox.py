@@ -33,6 +33,7 @@ class _Run:
         self.size = 0
         self.total = 0
         self.through = 0
+        self.told = 0
 
     def add(self, sequence: int, event: Event | None, notice: bytes | None) -> None:
         if event is not None:
@@ -56,6 +57,9 @@ class _Run:
             self.frames.append(frames.encode_events(self.through, self.events))
         elif self.notices:
             self.frames.append(frames.encode_statements(self.through, self.notices))
+        elif self.through > self.told:
+            self.frames.append(frames.encode_statements(self.through, []))  # nothing left of it
+        self.told = self.through
         self.events, self.notices, self.size = [], [], 0
 
 
@@ -65,12 +69,12 @@ def load(transaction: Transaction, link: str, after: int) -> Load:
     Bounds: `limits.ROUND_BYTES_TARGET` for a whole answer, `FRAME_BYTES_TARGET` for a frame.
     """
     run = _Run()
-    run.through = after
+    run.through = run.told = after
     items = transaction.outbox(link, after, ITEMS_PER_ROUND)
     for item in items:
         if run.total > ROUND_BYTES_TARGET:
             break
-        event, notice = _content(transaction, item)
+        event, notice = _content(transaction, link, item)
         run.add(item.sequence, event, notice)
     run.close()
     last = items[-1].sequence if items else after
@@ -78,10 +82,14 @@ def load(transaction: Transaction, link: str, after: int) -> Load:
     return Load(run.frames, run.through, more)
 
 
-def _content(transaction: Transaction, item: OutboxItem) -> tuple[Event | None, bytes | None]:
+def _content(
+    transaction: Transaction, link: str, item: OutboxItem
+) -> tuple[Event | None, bytes | None]:
     if item.kind == routing.EVENT:
         held = transaction.event(EventName.parse(item.ref))
-        return (None if held is None else held.event), None
+        # Owed before a station moved away from this link: no longer its business.
+        concerned = held is not None and link in transaction.routes(held.stream)
+        return (held.event if held is not None and concerned else None), None
     if item.kind == statements.CERTIFICATE:
         return None, transaction.certificate(LogName.parse(item.ref))
     return None, transaction.statement(item.kind, item.ref)

@@ -18,13 +18,13 @@ from sync.engine import (
     trust,
 )
 from sync.engine.core import Core, Effects, count
-from sync.protocol import canonical, frames, rounds, statements
-from sync.protocol.errors import BadSignature, Malformed
+from sync.protocol import canonical, digest, frames, rounds, statements
+from sync.protocol.errors import BadSignature, Malformed, PeerProtocolError
 from sync.protocol.frames import Frame
 from sync.protocol.names import LogName
 from sync.protocol.ports import ChildLink, Refused, Transaction
 from sync.protocol.rounds import Hello
-from sync.protocol.statements import Revocation
+from sync.protocol.statements import Certificate, Revocation
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
     hello = rounds.decode_header(payload, Hello)
     log = LogName(hello.station, hello.epoch)
     key = trust.station_key(core, transaction, log)
-    if not core.verifier.verify(key, rounds.header_message("hello", payload), signature):
+    if not core.verifier.verify(key, rounds.hello_message(core.station, payload), signature):
         raise BadSignature("hello")
     if hello.station == core.station:
         raise BadSignature("a node does not call itself")
@@ -104,15 +104,22 @@ def receive_introduction(
     """Take the certificates a child sends ahead of its hello.
 
     Its own is judged for expiry here, at first hand, by the later of clock and trusted time; those
-    of its subtree were judged by their own parents.
-    Raises: VoucherRefused, BadSignature, Malformed: the caller answers with the code.
+    of its subtree were judged by their own parents, and one that fails is counted and passed over:
+    what it would prove is refused event by event, and the rest of the subtree goes on.
+    Raises: VoucherRefused, BadSignature, Malformed of its own: the caller answers with the code.
     """
     latest = max(now_ms, clock.trusted_ms(transaction, now_ms) or 0)
     for raw in frames.decode_statements(frame.payload)[1]:
-        if statements.decode(raw).kind != statements.CERTIFICATE:
+        statement = statements.decode(raw)
+        if statement.kind != statements.CERTIFICATE:
             continue
-        own = trust.read_certificate(core, raw)[0].station == caller
-        trust.take_certificate(core, transaction, raw, first_hand_ms=latest if own else None)
+        own = statement.read(Certificate).station == caller
+        try:
+            trust.take_certificate(core, transaction, raw, first_hand_ms=latest if own else None)
+        except PeerProtocolError as error:
+            if own:
+                raise
+            count(transaction, f"statements_refused/{error.code}")
 
 
 def claimed_caller(raw: bytes) -> str:
@@ -210,7 +217,10 @@ def _heal(shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:
     idle = transaction.outbox_count(hello.station) == 0
     if link is None or not idle or hello.tree != shape.version(hello.station):
         return
-    if hello.digest != link.digest and hello.digest != link.healed:
-        transaction.put_child_link(replace(link, healed=hello.digest))
+    if len(hello.digest) != digest.DIGEST_BYTES or hello.digest == link.digest:
+        return
+    apart = digest.difference(link.digest, hello.digest)
+    if apart != link.healed:
+        transaction.put_child_link(replace(link, healed=apart))
         routing.derive_link(shape, transaction, hello.station)
         count(transaction, "links_healed")

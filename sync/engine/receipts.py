@@ -32,7 +32,7 @@ def give(transaction: Transaction, log: LogState) -> LogReceipt:
 
 
 def take(transaction: Transaction, receipt: LogReceipt) -> bool:
-    """Book the parent's receipt for a log held here; return whether its chain is ours.
+    """Book the parent's receipt for a log held here; return whether it covers more than before.
 
     A receipt for positions not written, or over another content, books nothing.
     """
@@ -46,8 +46,9 @@ def take(transaction: Transaction, receipt: LogReceipt) -> bool:
     for refusal in receipt.refused:
         if refusal.position not in known and refusal.position <= receipt.pos:
             transaction.refuse(Refused(log.name, refusal.position, refusal.reason, b""))
-    if receipt.pos > log.parent_position:
-        transaction.put_log(replace(log, parent_position=receipt.pos))
+    if receipt.pos <= log.parent_position:
+        return False
+    transaction.put_log(replace(log, parent_position=receipt.pos))
     return True
 
 

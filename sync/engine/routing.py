@@ -163,28 +163,42 @@ def digest_held(tree: Tree, transaction: Transaction, station: str, parent: str)
     )
 
 
-def derive_link(tree: Tree, transaction: Transaction, child: str) -> None:
+def derive_link(
+    tree: Tree, transaction: Transaction, child: str, *, left: frozenset[str] | None = None
+) -> None:
     """Derive a child's routes, outbox and digest anew from the events held.
 
-    What the child holds already comes as a duplicate, which is success. Used on first contact, on
-    a new incarnation, and when digests differ over an idle link.
+    Shapes: with `left`, the stations gone from the subtree since it was last derived, only what a
+    change of the tree adds is owed: streams new to the link, and what those stations wrote. None
+    owes everything: on first contact, on a new incarnation, and when digests differ over an idle
+    link; what the child holds already comes as a duplicate, which is success.
     """
     below = tree.subtree(child)
-    for stream in transaction.streams_routed(child) - set(transaction.streams_of(below)):
+    routed, streams = transaction.streams_routed(child), transaction.streams_of(below)
+    for stream in routed.difference(streams):
         transaction.drop_route(stream, child)
     link = transaction.child_link(child)
     if link is None:
         return
-    transaction.put_child_link(replace(link, digest=digest.EMPTY))
-    for stream in transaction.streams_of(below):
+    total = digest.EMPTY
+    for stream in streams:
         transaction.add_route(stream, child)
-        fresh = transaction.child_link(child) or link
-        _owe(transaction, fresh, transaction.stream_events(stream), below)
-    transaction.put_statement(_SHAPE, child, tree.version(child).encode())
+        for event in transaction.stream_events(stream):
+            author = event.name.station
+            if event.standing != GOOD or author in below:
+                continue
+            total = digest.add(total, event.event.hash)
+            if left is None or stream not in routed or author in left:
+                owe_certificate(transaction, link, event.name.log)
+                transaction.enqueue(child, EVENT, str(event.name))
+    transaction.put_child_link(replace(link, digest=total))
+    transaction.put_statement(_SHAPE, child, ",".join(sorted(below)).encode())
 
 
 def derive_moved(tree: Tree, transaction: Transaction) -> None:
     """Derive anew the links whose subtree has another shape than when they were last derived."""
     for link in transaction.child_links():
-        if transaction.statement(_SHAPE, link.station) != tree.version(link.station).encode():
-            derive_link(tree, transaction, link.station)
+        below = tree.subtree(link.station)
+        before = frozenset((transaction.statement(_SHAPE, link.station) or b"").decode().split(","))
+        if before != below:
+            derive_link(tree, transaction, link.station, left=before - below)

@@ -126,7 +126,10 @@ def changed(transaction: Transaction) -> None:
 def _build(transaction: Transaction, day: str) -> Tree:
     tree = Tree({}, defaultdict(set), {}, {})
     for entry in transaction.entries(REGISTER):
-        row = msgspec.json.decode(entry.raw, type=StationRow)
+        try:
+            row = msgspec.json.decode(entry.raw, type=StationRow)
+        except msgspec.ValidationError:
+            continue  # written by a release this one does not understand: that row only
         valid = [a for a in row.attributes if a.valid_from <= day] or row.attributes[:1]
         if not valid:
             continue

@@ -13,6 +13,12 @@ def add(digest: bytes, event_hash: bytes) -> bytes:
     return (total % _MODULUS).to_bytes(DIGEST_BYTES, "big")
 
 
+def difference(digest: bytes, other: bytes) -> bytes:
+    """Return what `digest` sums beyond `other`; the same while both grow by the same envelopes."""
+    apart = int.from_bytes(digest, "big") - int.from_bytes(other, "big")
+    return (apart % _MODULUS).to_bytes(DIGEST_BYTES, "big")
+
+
 def total(hashes: list[bytes]) -> bytes:
     """Return the digest of a whole set."""
     digest = EMPTY

@@ -176,9 +176,14 @@ def split_header(raw: bytes) -> tuple[bytes, bytes]:
     return raw[1 : 1 + length], raw[1 + length :]
 
 
-def header_message(kind: str, payload: bytes) -> bytes:
-    """Return what the signature of a `hello` or `answer` covers."""
-    return signed_message(kind, payload)
+def hello_message(to: str, payload: bytes) -> bytes:
+    """Return what the signature of a hello covers: it is worth nothing to another than `to`."""
+    return signed_message(f"hello/{to}", payload)
+
+
+def answer_message(payload: bytes) -> bytes:
+    """Return what the signature of an answer covers; its nonce ties it to its round."""
+    return signed_message("answer", payload)
 
 
 def decode_header(raw: bytes, shape: type[H]) -> H:

@@ -84,6 +84,7 @@ CREATE TABLE events (
     source TEXT NOT NULL,
     standing TEXT NOT NULL CHECK (standing IN ('good', 'incomplete', 'set_aside')),
     reason TEXT NOT NULL,
+    chain BLOB NOT NULL,
     UNIQUE (station, epoch, position)
 ) STRICT;
 
@@ -98,7 +99,7 @@ BEGIN SELECT RAISE(ABORT, 'a body may be dropped or restored, not changed'); END
 
 CREATE TRIGGER events_never_changed BEFORE UPDATE OF
     arrival, station, epoch, position, hlc, stream, type, actor, audience, envelope,
-    signature, received_ms, source ON events
+    signature, received_ms, source, chain ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
 CREATE TRIGGER events_never_deleted BEFORE DELETE ON events

@@ -76,6 +76,7 @@ _FIRST_TABLES = (
         source TEXT NOT NULL,
         standing TEXT NOT NULL CHECK (standing IN ('good', 'incomplete', 'set_aside')),
         reason TEXT NOT NULL,
+        chain BLOB NOT NULL,
         UNIQUE (station, epoch, position)
     ) STRICT
     """,
@@ -88,7 +89,7 @@ _FIRST_TABLES = (
     """
     CREATE TRIGGER events_never_changed BEFORE UPDATE OF
         arrival, station, epoch, position, hlc, stream, type, actor, audience, envelope,
-        signature, received_ms, source ON events
+        signature, received_ms, source, chain ON events
     BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
     """,
     """

@@ -20,12 +20,12 @@ from sync.store.sqlite_table import SqliteTable
 
 _SELECT = (
     "SELECT station, epoch, position, hlc, stream, type, actor, audience, envelope, signature,"
-    " salt, body, received_ms, source, standing, reason, arrival FROM events"
+    " salt, body, received_ms, source, standing, reason, arrival, chain FROM events"
 )
 _INSERT = (
     "INSERT INTO events (station, epoch, position, hlc, stream, type, actor, audience, envelope,"
-    " signature, salt, body, received_ms, source, standing, reason)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " signature, salt, body, received_ms, source, standing, reason, chain)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -119,6 +119,7 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
         stored.source,
         stored.standing,
         stored.reason,
+        stored.chain,
     )
 
 

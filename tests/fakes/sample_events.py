@@ -34,4 +34,5 @@ def sample_event(
         source="",
         standing=standing,
         reason="" if standing == GOOD else "not_in_audience",
+        chain=position.to_bytes(16, "big"),
     )

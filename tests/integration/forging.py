@@ -16,6 +16,7 @@ from sync.protocol.names import EventName
 from sync.protocol.ports import Signer, StoredEvent
 from sync.protocol.receipts import chain_next
 from sync.protocol.rounds import Hello
+from tests.integration.tree_world import TOWNSHIP
 
 SALT = bytes(SALT_BYTES)
 
@@ -84,15 +85,15 @@ def rewritten(raw: bytes, change: Callable[[Frame], Frame | None]) -> bytes:
     return frames.encode_stream(frame for frame in changed if frame is not None)
 
 
-def with_hello(raw: bytes, signer: Signer, **changes: Any) -> bytes:
-    """Return a request whose hello has other fields and is signed by `signer`."""
+def with_hello(raw: bytes, signer: Signer, *, to: str = TOWNSHIP, **changes: Any) -> bytes:
+    """Return a request whose hello has other fields and is signed by `signer` for a node."""
 
     def change(frame: Frame) -> Frame:
         if frame.type != frames.HELLO:
             return frame
         hello = rounds.decode_header(rounds.split_header(frame.payload)[1], Hello)
         payload = canonical.dumps(replace(hello, **changes))
-        signature = signer.sign(rounds.header_message("hello", payload))
+        signature = signer.sign(rounds.hello_message(to, payload))
         return Frame(frames.HELLO, rounds.encode_header(signature, payload))
 
     return rewritten(raw, change)

@@ -31,6 +31,8 @@ from sync.signing import Ed25519Signer, new_seed
 from sync.transport.http_client import ROUND_PATH
 from tests.integration.forging import rewritten, unsigned_change, with_hello
 from tests.integration.tree_world import (
+    CENTRAL,
+    DISTRICT,
     RELEASE,
     TOWNSHIP,
     VILLAGE,
@@ -100,6 +102,48 @@ def test_expired_voucher_is_refused(tree: Tree) -> None:
     refused(tree, honest(tree, VILLAGE_2), VoucherRefused)
 
 
+def test_expired_voucher_does_not_come_in_under_another_name(tree: Tree) -> None:
+    """Shown ahead of a hello nobody signed, a certificate is not kept for the next call."""
+    tree.enrol(VILLAGE_2)
+    tree.now_ms += DAY_MS + 60_000
+    late = honest(tree, VILLAGE_2)
+    as_another = with_hello(late, tree.nodes[VILLAGE_2].core.signer, station=VILLAGE)
+    refused(tree, as_another, NoCertificate)
+    refused(tree, late, VoucherRefused)
+
+
+def test_second_key_further_down_does_not_stop_a_whole_township(tree: Tree, tmp_path: Path) -> None:
+    """A sheet used twice, at two parents, costs the second machine its acts, and nobody else."""
+    sheet = tree.sheet(VILLAGE_2)
+    for folder in (tree.home(VILLAGE_2), tmp_path / "second"):
+        enrolment.enrol(folder, sheet, tree.now_ms)
+    second = Node(tmp_path / "second", clock_ms=tree.clock, release=RELEASE)
+    request = with_hello(second.rounds.begin(), second.core.signer, to=DISTRICT)
+    tree.nodes[DISTRICT].rounds.serve(request)
+    second.close()
+    tree.open(VILLAGE_2)
+    stream = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    assert tree.events(CENTRAL, stream) > 0
+
+
+def test_bomb_ahead_of_the_hello_is_refused(tree: Tree) -> None:
+    """Whoever has not said who he is cannot have the node hold what he sends, however small."""
+    filler = frames.encode_statements(0, [bytes(512 * 1024)])
+    request = frames.encode_stream([filler] * 40 + list(frames.decode_stream(honest(tree))))
+    refused(tree, request, LimitExceeded)
+
+
+def test_what_came_before_a_malformed_frame_is_shown(tree: Tree) -> None:
+    """A request that ends in nonsense is refused; the case before it is a case all the same."""
+    stream = tree.take_in(VILLAGE, AT_ONCE)
+    whole = list(frames.decode_stream(honest(tree)))
+    broken = frames.encode_stream([*whole, Frame(frames.EVENTS, b"\0")])
+    with pytest.raises(Malformed):
+        tree.nodes[TOWNSHIP].rounds.serve(broken)
+    assert tree.row(TOWNSHIP, stream) is not None
+
+
 def test_expired_sheet_makes_no_node(tree: Tree) -> None:
     """A sheet out of date is refused on the spot, before any key is made."""
     sheet = tree.sheet(VILLAGE_2)
@@ -127,6 +171,16 @@ def test_voucher_of_another_authority_is_refused(tree: Tree, tmp_path: Path) -> 
 def test_hello_signed_by_another_key_is_refused(tree: Tree) -> None:
     """Knowing a station's code is not being it."""
     refused(tree, with_hello(honest(tree), Ed25519Signer(new_seed())), BadSignature)
+
+
+def test_hello_to_another_node_is_refused(tree: Tree) -> None:
+    """A round overheard, or kept by the node it was for, opens no door at a third one."""
+    overheard = honest(tree)
+    for other in (DISTRICT, CENTRAL):
+        before = state(tree.nodes[other])
+        with pytest.raises(BadSignature):
+            tree.nodes[other].rounds.serve(overheard)
+        assert before == state(tree.nodes[other])
 
 
 def test_altered_hello_is_refused(tree: Tree) -> None:
@@ -167,9 +221,9 @@ def test_replayed_round_changes_nothing(tree: Tree) -> None:
 def test_answer_of_another_node_is_refused(tree: Tree) -> None:
     """A station takes answers of its parent alone, and of this round alone."""
     village, central = tree.nodes[VILLAGE], tree.central
-    answer = central.rounds.serve(honest(tree))
+    request = with_hello(honest(tree), village.core.signer, to=CENTRAL)
     with pytest.raises(BadSignature):
-        village.rounds.take_answer(answer)
+        village.rounds.take_answer(central.rounds.serve(request))
     tree.settle(VILLAGE)
     assert "ok" == village.situation().verdict
 
@@ -214,7 +268,7 @@ def test_non_canonical_hello_is_refused(tree: Tree) -> None:
         if frame.type != frames.HELLO:
             return frame
         payload = frame.payload[65:].replace(b"{", b"{ ", 1)
-        signature = village.core.signer.sign(b"yizhan/1/hello\0" + payload)
+        signature = village.core.signer.sign(b"yizhan/1/hello/CG0101\0" + payload)
         return Frame(frames.HELLO, bytes([64]) + signature + payload)
 
     refused(tree, rewritten(honest(tree), spaced), Malformed)

@@ -96,9 +96,9 @@ def test_golden_round_headers_verify(name: str) -> None:
     kind, _, _ = name.partition("_")
     signer = wire_samples.VILLAGE if kind == "hello" else wire_samples.CENTRAL
     signature, payload = rounds.split_header(golden(name))
-    assert VERIFY(signer.public_key(), rounds.header_message(kind, payload), signature)
+    assert VERIFY(signer.public_key(), wire_samples.header_message(kind, payload), signature)
     other = "answer" if kind == "hello" else "hello"
-    assert not VERIFY(signer.public_key(), rounds.header_message(other, payload), signature)
+    assert not VERIFY(signer.public_key(), wire_samples.header_message(other, payload), signature)
 
 
 def test_a_header_without_news_carries_only_what_never_leaves_out() -> None:

@@ -270,7 +270,7 @@ def test_a_flipped_byte_of_a_round_header_is_refused(name: str, data: st.DataObj
     kind, _, _ = name.partition("_")
     signer = wire_samples.VILLAGE if kind == "hello" else wire_samples.CENTRAL
     signature, payload = rounds.split_header(_flip(wire_samples.golden(name), data, start=1))
-    assert not VERIFY(signer.public_key(), rounds.header_message(kind, payload), signature)
+    assert not VERIFY(signer.public_key(), wire_samples.header_message(kind, payload), signature)
 
 
 @FEW

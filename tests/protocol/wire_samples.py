@@ -172,10 +172,17 @@ def _statement(kind: str, payload: Any, signer: Ed25519Signer, name: str) -> Sam
     return Sample(signed(kind, payload, signer, name), statements.encode, statements.decode)
 
 
+def header_message(kind: str, payload: bytes) -> bytes:
+    """Return what the signature of a golden hello (to the township) or answer covers."""
+    if kind == "hello":
+        return rounds.hello_message("CG0101", payload)
+    return rounds.answer_message(payload)
+
+
 def _header(kind: str, value: Hello | Answer, signer: Ed25519Signer) -> Sample:
     def write(value: Hello | Answer) -> bytes:
         payload = canonical.dumps(value)
-        return rounds.encode_header(signer.sign(rounds.header_message(kind, payload)), payload)
+        return rounds.encode_header(signer.sign(header_message(kind, payload)), payload)
 
     shape: Any = type(value)
     return Sample(

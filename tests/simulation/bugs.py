@@ -138,8 +138,8 @@ def body_dropped() -> list[Patch]:
     """A relay hands events on without their bodies."""
     original = outbox._content
 
-    def content(transaction: Any, item: Any) -> Any:
-        event, notice = original(transaction, item)
+    def content(transaction: Any, link: str, item: Any) -> Any:
+        event, notice = original(transaction, link, item)
         return (event if event is None else event._replace(body=None)), notice
 
     return [(outbox, "_content", content)]

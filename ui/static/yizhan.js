@@ -25,6 +25,11 @@
     var target = event.target.closest && event.target.closest("[data-print]");
     if (target) { event.preventDefault(); window.print(); }
   });
+  // The page after an intake prints at once, but not again when reloaded or come back to.
+  var entry = window.performance.getEntriesByType("navigation")[0];
+  if (document.querySelector("[data-print-now]") && entry && entry.type === "navigate") {
+    window.addEventListener("load", function () { window.print(); });
+  }
   document.addEventListener("keydown", function (event) {
     if (event.isComposing || event.keyCode === 229) { return; }
     var box = document.getElementById("q");

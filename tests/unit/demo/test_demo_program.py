@@ -109,19 +109,26 @@ def test_no_free_port_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "code", "said"),
     [
-        ("Traceback\nModuleNotFoundError: No module named 'segno'\n", "缺少 Python 软件包 segno"),
-        ("OSError: [Errno 28] No space left on device\n", "磁盘已满"),
-        ("x\n地址 127.0.0.1:1 不能监听\n\n", "地址 127.0.0.1:1 不能监听"),
-        ("", "什么也没有说"),
+        (
+            "Traceback\nModuleNotFoundError: No module named 'segno'\n",
+            1,
+            "缺少 Python 软件包 segno",
+        ),
+        ("OSError: [Errno 28] No space left on device\n", 1, "磁盘已满"),
+        ("x\n地址 127.0.0.1:1 不能监听\n\n", 4, "地址 127.0.0.1:1 不能监听"),
+        ("", 1, "什么也没有说"),
+        ("started\n", -11, "程序崩溃,被信号 11 结束"),
     ],
 )
-def test_a_program_that_ended_is_one_sentence(text: str, said: str, tmp_path: Path) -> None:
+def test_a_program_that_ended_is_one_sentence(
+    text: str, code: int, said: str, tmp_path: Path
+) -> None:
     """The reason is taken from the end of what the program wrote."""
     log = tmp_path / "log"
     log.write_text(text, encoding="utf-8")
-    assert said in why_it_ended(log)
+    assert said in why_it_ended(log, code)
 
 
 def test_a_seed_names_the_same_kill_every_time(town: Town) -> None:

@@ -116,8 +116,8 @@ def test_the_slip_holds_what_the_applicant_needs(tree: Tree, clerk: Person) -> N
     page = clerk.get(f"/cases/{number}/slip")
     text = words(page)
     wanted = (
-        "收件凭证", number, "高龄津贴", f"{ALLOWANCE}第1版", NAME, "居民户口簿", "已收", "缺",
-        "承诺期限(演示)", "受理后才开始计算办理期限", "斗南社区便民服务站", "斗南街道为民服务中心",
+        "收件凭证", number, "高龄津贴", f"{ALLOWANCE}第1版", NAME, "居民户口簿", "已收", "没有交(非必要)",
+        "承诺期限(演示)", "受理后才开始计算办理期限;若今天受理,为2026-12-22(暂定)", "斗南社区便民服务站", "斗南街道为民服务中心",
         "王小禾", "断网办理", "最终以上级确认为准", "演示",
     )  # fmt: skip
     for sentence in wanted:

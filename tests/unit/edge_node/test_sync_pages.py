@@ -135,7 +135,7 @@ def test_a_cut_behind_the_parent_is_told_as_such(tree: Tree, clerk: Person) -> N
 def test_editions_are_listed_with_their_day(clerk: Person) -> None:
     """The catalogue editions stand there with the time of their publication."""
     page = words(clerk.get("/sync"))
-    assert "事项目录530114000000社区村2026-11-24" in page
+    assert "事项目录区划530114000000,社区村2026-11-24" in page
     assert {item["title"] for item in clerk.json("/api/v1/sync")["editions"]} >= {"事项目录"}
 
 

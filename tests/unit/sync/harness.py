@@ -180,7 +180,6 @@ class Node:
         with self.store.write() as transaction:
             for one in ahead:
                 parent.receive_introduction(self.core, transaction, now, one, caller)
-        with self.store.write() as transaction:
             session = parent.receive_hello(self.core, transaction, now, frame.payload)
         for frame in stream:
             with self.store.write() as transaction:
