@@ -12,8 +12,7 @@ import click
 
 from central.answers import EXIT_CODES
 from node.program import Node
-
-RELEASE = "0.1.0"
+from node.release import RELEASE
 
 
 def now_ms() -> int:

@@ -8,9 +8,10 @@ import click
 
 from central import authority_key, catalogue, enrolling, shelves
 from central.answers import Answer
-from central.cli import RELEASE, as_json_option, cli, data_option, now_ms, opened
+from central.cli import as_json_option, cli, data_option, now_ms, opened
 from node import enrolment
 from node.program import Node
+from node.release import RELEASE
 from sync.engine import authority
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 
 # Libraries load these where they happen to be installed, for what is never used here: 6 MiB.
 for unused in ("rich", "greenlet"):
@@ -13,8 +12,7 @@ for unused in ("rich", "greenlet"):
 
 from edge_node import commands  # noqa: E402
 from edge_node.cli import World  # noqa: E402
-
-UNPACKED_RELEASE = "0.0.0+source"
+from node.release import RELEASE  # noqa: E402
 
 
 def main() -> None:
@@ -22,16 +20,9 @@ def main() -> None:
     if not __debug__:
         sys.exit("程序不能在 python -O 下运行:内部核对会被关掉。没有启动。")
     world = World(
-        clock_ms=lambda: time.time_ns() // 1_000_000, chance=random.random, release=_release()
+        clock_ms=lambda: time.time_ns() // 1_000_000, chance=random.random, release=RELEASE
     )
     commands.main(obj=world, prog_name="yizhan-node", auto_envvar_prefix="YIZHAN_NODE")
-
-
-def _release() -> str:
-    try:
-        return version("yizhan")
-    except PackageNotFoundError:
-        return UNPACKED_RELEASE
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from edge_node import cli, doctoring
 from edge_node.cli import Failure, World, data_option, json_option
 from node import accounts, enrolment
 from node.program import Node
+from node.release import RELEASE
 from node.situation import situation
 
 STARTED_FILE: Final = "started"
@@ -21,6 +22,7 @@ STARTED_FILE: Final = "started"
 @click.group(
     help="驿站:站点程序。命令后加 --help 看说明。退出码:0 成功,1 失败,2 用法不对,3 有问题。"
 )
+@click.version_option(RELEASE, prog_name="yizhan-node")
 def main() -> None:
     """The station program's command line."""
 

@@ -41,8 +41,8 @@ def test_twelve_materials_fit_one_a4_page(clerk: Visit, where: str, tmp_path: Pa
 def test_the_roll_is_80_mm_wide(clerk: Visit, materials: int, tmp_path: Path) -> None:
     """The choice of paper is kept, the roll is 80 mm wide and one piece."""
     number = clerk.take_in()
-    clerk.page.click("text=换成 80 毫米小票")
-    clerk.page.wait_for_load_state()
+    with clerk.page.expect_navigation():
+        clerk.page.click("text=换成 80 毫米小票")
     clerk.go(f"/cases/{number}/slip")
     clerk.page.evaluate(MORE_ROWS, materials)
     if materials == MATERIALS:
