@@ -17,7 +17,7 @@ from casework.case import Case
 from casework.delivery import DELIVERY_RESULTS, is_delivery
 from casework.desk import station_of
 from casework.matter import Matter
-from casework.status import ACTS
+from casework.status import ACTS, Result
 from edge_node.site import Look
 from ui.forms import KEY_FIELD, Form
 
@@ -88,6 +88,8 @@ def act_forms(look: Look, case: Case, matter: Matter | None, offered: list[str])
     for act in offered:
         if act == e.VOID_REQUESTED and e.VOIDED in offered:
             continue  # who may void need not ask for it
+        if case.result is Result.VOID:
+            continue
         if act == e.TASK_REPORTED:
             forms += _task_forms(look, case)
             continue

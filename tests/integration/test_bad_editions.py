@@ -11,9 +11,10 @@ from sync.protocol import canonical, frames, statements
 from sync.protocol.frames import Frame
 from sync.protocol.ports import Signer
 from sync.protocol.registers import Entry, Manifest, PackRef, Shelf, encode_pack, merkle_root
+from sync.protocol.rounds import Wanted
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Signer, new_seed
-from tests.integration.forging import rewritten
+from tests.integration.forging import rewritten, with_hello
 from tests.integration.tree_world import CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, Tree, without_notices
 
 SHELF = Shelf("matters", "530114000000", "village")
@@ -156,3 +157,23 @@ def test_older_edition_never_comes_back(tree: Tree) -> None:
     tree.settle()
     assert now == shelf_of(tree, VILLAGE)
     assert tree.counter(VILLAGE, "statements_refused/register_refused") == 1
+
+
+def test_pack_of_another_tier_is_not_given_for_its_hash(tree: Tree) -> None:
+    """Knowing the name of a pack is no right to it: a village gets what its subtree reads."""
+    township = tree.nodes[TOWNSHIP]
+    with township.database.read() as transaction:
+        held = registers.manifests(transaction)
+    wanted = {("services", "township"), ("matters", "village")}
+    packs = {s.tier: m.base[0].sha256 for s, m in held if (s.register, s.tier) in wanted and m.base}
+    got = {}
+    for tier, name in packs.items():
+        request = with_hello(
+            tree.nodes[VILLAGE].rounds.begin(),
+            tree.nodes[VILLAGE].core.signer,
+            wanted=[Wanted(name, 0)],
+        )
+        answer = township.rounds.serve(request)
+        got[tier] = any(frame.type == frames.BLOB for frame in frames.decode_stream(answer))
+        tree.nodes[VILLAGE].rounds.take_answer(answer)
+    assert {"township": False, "village": True} == got

@@ -116,8 +116,9 @@ def test_the_slip_holds_what_the_applicant_needs(tree: Tree, clerk: Person) -> N
     page = clerk.get(f"/cases/{number}/slip")
     text = words(page)
     wanted = (
-        "收件凭证", number, "高龄津贴", f"{ALLOWANCE}第1版", NAME, "居民户口簿", "已收", "没有交(非必要)",
-        "承诺期限(演示)", "受理后才开始计算办理期限;若今天受理,为2026-12-22(暂定)", "斗南社区便民服务站", "斗南街道为民服务中心",
+        "收件凭证", number, "高龄津贴", f"{ALLOWANCE}第1版", NAME, "居民户口簿", "已收",
+        "没有交(非必要)", "承诺期限(演示)", "斗南社区便民服务站", "斗南街道为民服务中心",
+        "受理后才开始计算办理期限;若今天受理,为2026-12-22(暂定)",
         "王小禾", "断网办理", "最终以上级确认为准", "演示",
     )  # fmt: skip
     for sentence in wanted:
@@ -153,3 +154,75 @@ def test_a_case_is_found_by_its_number_however_typed(clerk: Person) -> None:
         answer = clerk.client.get("/find", params={"q": typed})
         assert answer.headers["location"] == f"/cases/{number}"
     assert clerk.get("/find?q=nothing").status_code == 404
+
+
+def test_the_promise_without_a_published_calendar_says_so(tree: Tree) -> None:
+    """A day that falls into a year without an edition is provisional, with the year named."""
+    tree.now_ms += 20 * 24 * 3600 * 1000
+    clerk = Person(tree, VILLAGE).sign_in(f"{VILLAGE}-01")
+    number = clerk.take_in()
+    text = words(clerk.get(f"/cases/{number}/slip"))
+    assert "若今天受理,为2027-01-" in text
+    assert "2027年节假日安排尚未公布" in text
+
+
+def test_taking_in_is_called_by_its_mode(clerk: Person) -> None:
+    """代收 does not accept, 代办 is entrusted, 受理 accepts: heading and button say so."""
+    for matter, heading, button in (
+        (ALLOWANCE, "收件:", "收件并打印"),
+        ("CG-YB-0104", "登记委托:", ">登记委托<"),
+        ("CG-WJ-0101", "受理:", "受理并打印"),
+    ):
+        page = clerk.get(f"/intake/{matter}").text
+        assert f"<h1>{heading}" in page
+        assert button in page
+
+
+def test_no_telephone_is_ordinary(clerk: Person) -> None:
+    """An empty telephone is 无电话; a number together with 无电话 is asked about."""
+    number = clerk.take_in(phone="", phone_of="本人")
+    assert clerk.json(f"/api/v1/cases/{number}")["applicant"]["phone_of"] == "无电话"
+    answer = clerk.post(f"/intake/{ALLOWANCE}", {**intake_fields(), "phone_of": "无电话"})
+    assert answer.status_code == 422
+    assert 'id="e-phone"' in answer.text
+
+
+def test_the_same_name_again_today_is_asked_about(clerk: Person) -> None:
+    """A second case for one name and matter on one day is saved only on purpose."""
+    first = clerk.take_in()
+    answer = clerk.post(f"/intake/{ALLOWANCE}", intake_fields())
+    assert answer.status_code == 422
+    assert first in answer.text
+    assert clerk.take_in(again="是") != first
+    clerk.take_in(name="另一位(演示)")
+
+
+def test_a_form_of_another_person_is_not_saved(tree: Tree, clerk: Person) -> None:
+    """The form names who opened it; who is signed in now is told, on intake and on acts."""
+    before = held(tree)
+    fields = {**intake_fields(), "by": f"{VILLAGE}-02"}
+    assert "这张表不是您打开的" in clerk.post(f"/intake/{ALLOWANCE}", fields).text
+    assert held(tree) == before
+    number = clerk.take_in()
+    before = held(tree)
+    answer = clerk.act(number, "supplement_received", note="x", by=f"{VILLAGE}-02")
+    assert answer.status_code == 422
+    assert held(tree) == before
+
+
+def test_a_voided_case_offers_nothing_and_its_slip_says_so(clerk: Person) -> None:
+    """After a mistake was voided there is nothing left to press, and the paper is no good."""
+    number = clerk.take_in(material_M1="缺")
+    assert "申请作废" not in words(clerk.get(f"/cases/{number}"))
+    assert clerk.act(number, "voided", reason="录错").status_code == 303
+    assert "这一件现在不用您办" in words(clerk.get(f"/cases/{number}"))
+    assert "这一件已作废" in words(clerk.get(f"/cases/{number}/slip"))
+
+
+def test_history_names_stations(tree: Tree, clerk: Person) -> None:
+    """A handover shows the station's name, never its code alone."""
+    number = clerk.take_in()
+    tree.settle()
+    text = words(clerk.get(f"/cases/{number}"))
+    assert "移交:斗南街道为民服务中心" in text
+    assert "移交:CG0101" not in text
