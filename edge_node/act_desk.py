@@ -18,7 +18,9 @@ from sync.engine.core import count
 from ui.forms import Form
 from ui.people import LoginRefused, Person
 
-WITH_PASSWORD: Final = frozenset({events.DECIDED})
+WITH_PASSWORD: Final = frozenset(
+    {events.DECIDED, events.NOT_ACCEPTED, events.TERMINATED, events.RESCINDED}
+)
 """Acts before which the person is asked who he is once more."""
 ANOTHERS_FORM: Final = "这张表不是您打开的,现在登录的是{name}。还没有保存,请核对后再按一次。"
 """Said when another person signed in on this PC after the form was opened."""

@@ -161,10 +161,11 @@ def _result(title: str, results: tuple[str, ...], name: str) -> Field:
     return Field(name, title or "环节结果")
 
 
+_PASSWORD: Final = Field("password", "再输一次您的登录密码", SECRET, required=True)
 _DECISION: Final = (
     Field("result", "决定", CHOICE, required=True, options=_same(DECISIONS)),
     Field("reason", "理由(不是准予时必填)", AREA),
-    Field("password", "再输一次您的登录密码", SECRET, required=True),
+    _PASSWORD,
 )
 
 
@@ -206,7 +207,7 @@ _FIELDS: Final[dict[str, _Maker]] = {
     e.SUPPLEMENT_RECEIVED: _supplement,
     e.SUPPLEMENT_COMPLETE: lambda _: (Field("papers_in", "材料收齐日期(不填按最后一次补来)", DAY),),
     e.ACCEPTED: _accepted,
-    e.NOT_ACCEPTED: lambda _: _REASON,
+    e.NOT_ACCEPTED: lambda _: (*_REASON, _PASSWORD),
     e.STEP_DONE: _step,
     e.DECIDED: lambda _: _DECISION,
     e.CLOSED: lambda _: (Field("certificate_no", "证照编号"), _NOTE),

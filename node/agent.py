@@ -98,9 +98,15 @@ class Agent:
             answer = self._road.round(request)
             outcome = self._rounds.take_answer(answer)
         except (TransportError, PeerProtocolError, StorageError) as error:
-            self.failures += 1
-            self._reporter.health_lost()
-            log.warning("round_failed", code=error.code, failures=self.failures)
-            return False
+            log.warning("round_failed", code=error.code, failures=self.failures + 1)
+            return self._failed()
+        except Exception:
+            log.exception("round_broke", failures=self.failures + 1)
+            return self._failed()
         self.failures = 0
         return outcome.more
+
+    def _failed(self) -> bool:
+        self.failures += 1
+        self._reporter.health_lost()
+        return False

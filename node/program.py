@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from casework.case_table import SqlCaseTable
@@ -14,6 +13,7 @@ from node import enrolment, health
 from node.agent import Agent, Road
 from node.desk import ActDone, CaseDesk
 from node.projector import Projector
+from node.registry import matters_to_find
 from node.rounds import Rounds
 from node.schema import SCHEMA
 from node.situation import Situation, situation
@@ -192,13 +192,7 @@ class Node:
             index = MatterIndex(transaction.connection)
             if transaction.meta(_INDEXED) == made_of and not index.needs_rebuild():
                 return
-            # A node that reads several tiers' shelves holds a matter on each; as `entry` does,
-            # the first shelf counts.
-            raws: dict[str, bytes] = {}
-            for entry in transaction.entries("matters"):
-                raws.setdefault(entry.key, entry.raw)
-            entries = (msgspec.json.decode(raw) for raw in raws.values())
-            index.replace_all(entries)
+            index.replace_all(matters_to_find(transaction))
             transaction.set_meta(_INDEXED, made_of)
         self.after_edition()
 

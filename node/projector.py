@@ -40,7 +40,10 @@ class Projector:
             self._wake.clear()
             try:
                 self._catch_up()
+                continue
             except StorageError as error:
                 log.warning("projection_waits", code=error.code)
-                if not self._stopped.wait(RETRY_SECONDS):
-                    self._wake.set()
+            except Exception:
+                log.exception("projection_broke")
+            if not self._stopped.wait(RETRY_SECONDS):
+                self._wake.set()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+import structlog
 
 from casework import registers as typed
 from casework.calendar import WorkCalendar
 from casework.context import Context
+from casework.errors import RegisterEntryInvalid
 from casework.matter import Matter, parse_matter
 from casework.registers import CalendarYear, Service, StaffEntry, StationTree
 from sync.protocol.ports import Transaction
 
 CHINA = timezone(timedelta(hours=8))
 NATION = "000000000000"
+T = TypeVar("T")
+log = structlog.get_logger("node.registry")
 _SHARED_REGISTERS = ("stations", "calendar")
 PINNED = "pinned_matter"
 """Statement kind under which matter entries pinned by cases are kept, by hash, for ever."""
@@ -54,12 +58,43 @@ class Registries:
 
 
 def _read_shared(transaction: Transaction, today: date) -> Shared:
-    stations = [msgspec.json.decode(e.raw) for e in transaction.entries("stations")]
-    years = [msgspec.json.decode(e.raw) for e in transaction.entries("calendar")]
+    stations = _readable(transaction, "stations", typed.parse_station)
     return Shared(
-        StationTree([typed.parse_station(row) for row in stations], today),
-        [typed.parse_calendar_year(row) for row in years],
+        StationTree(stations, today), _readable(transaction, "calendar", typed.parse_calendar_year)
     )
+
+
+def _readable(
+    transaction: Transaction, register: str, parse: Callable[[dict[str, Any]], T]
+) -> list[T]:
+    """Return the rows of a register this release can read; one it cannot harms only itself (G9)."""
+    found = []
+    for entry in transaction.entries(register):
+        try:
+            found.append(parse(msgspec.json.decode(entry.raw)))
+        except (RegisterEntryInvalid, msgspec.MsgspecError, TypeError, ValueError):
+            log.warning("register_row_passed_over", register=register, key=entry.key)
+    return found
+
+
+def matters_to_find(transaction: Transaction) -> Iterator[dict[str, Any]]:
+    """Yield every matter entry once, for the search index; one nobody could read is passed over.
+
+    A node that reads several tiers' shelves holds a matter on each; as `entry` does, the first
+    shelf counts.
+    """
+    seen: set[str] = set()
+    for entry in transaction.entries("matters"):
+        if entry.key in seen:
+            continue
+        seen.add(entry.key)
+        try:
+            row = msgspec.json.decode(entry.raw)
+            parse_matter(row)
+        except (RegisterEntryInvalid, msgspec.MsgspecError, TypeError):
+            log.warning("register_row_passed_over", register="matters", key=entry.key)
+            continue
+        yield row
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ from tests.simulation.final_checks import check_all
 from tests.simulation.relay import make_well, relay_alone
 from tests.simulation.world import Failure, World
 
-STEPS = 150
+STEPS = 110
 ACTS_MIN = 30
 STEPS_MAX = 600
 WARM_SWEEPS = 4

@@ -184,3 +184,12 @@ def test_an_unknown_act_is_not_found(clerk: Person) -> None:
     number = clerk.take_in()
     assert clerk.act(number, "no_such_act").status_code == 404
     assert clerk.act(number, "received").status_code == 404
+
+
+def test_refusing_a_case_asks_for_the_password(tree: Tree, clerk: Person, reviewer: Person) -> None:
+    """不予受理 ends a case like a decision, so it asks once more who is at the keyboard."""
+    number = clerk.take_in()
+    tree.settle()
+    refused = reviewer.act(number, "not_accepted", reason="不属于本事项(演示)")
+    assert refused.status_code in (401, 403)
+    assert "已收件" == reviewer.json(f"/api/v1/cases/{number}")["status"]
