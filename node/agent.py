@@ -100,7 +100,7 @@ class Agent:
         except (TransportError, PeerProtocolError, StorageError) as error:
             log.warning("round_failed", code=error.code, failures=self.failures + 1)
             return self._failed()
-        except Exception:
+        except Exception:  # the one net under this loop: a fault of ours is told and waits
             log.exception("round_broke", failures=self.failures + 1)
             return self._failed()
         self.failures = 0

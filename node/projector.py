@@ -43,7 +43,7 @@ class Projector:
                 continue
             except StorageError as error:
                 log.warning("projection_waits", code=error.code)
-            except Exception:
+            except Exception:  # the one net under this loop: it is told and tried again
                 log.exception("projection_broke")
             if not self._stopped.wait(RETRY_SECONDS):
                 self._wake.set()
