@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from casework import body as read
-from casework.case import TimelineEntry
+from casework.case import Case, TimelineEntry
 from casework.events import QUESTIONED, CaseEvent
 from casework.status import ACTS
 
@@ -73,3 +73,19 @@ def _text(body: read.Body) -> str:
     parts = [read.text(body, key) for key in _TEXT_KEYS]
     defects = [read.text(item, "problem") for item in read.objects(body, "defects")]
     return ";".join(part for part in [*parts, *defects] if part)[:_TEXT_LENGTH_MAX]
+
+
+def timeline_facts(case: Case) -> list[dict[str, object]]:
+    """The timeline for a program to read: what was done where and by whom, without any content."""
+    return [
+        {
+            "name": entry.name,
+            "type": entry.type,
+            "station": entry.station,
+            "actor": entry.actor,
+            "at_ms": entry.at_ms,
+            "superseded": entry.superseded,
+            "why": entry.why,
+        }
+        for entry in case.timeline
+    ]

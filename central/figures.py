@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from casework.case import Case, as_json
 from casework.projection import as_record
+from casework.timeline import timeline_facts
 from node.program import Node
 from node.situation import rung_of_case
 from sync.store.sqlite_transaction import SqliteTransaction
@@ -79,18 +80,7 @@ def _folded(case: Case) -> dict[str, Any]:
         "tasks": as_json(case.tasks),
         "days": as_json(case.days),
         "superseded": as_json(case.superseded),
-        "timeline": [
-            {
-                "name": entry.name,
-                "type": entry.type,
-                "station": entry.station,
-                "actor": entry.actor,
-                "at_ms": entry.at_ms,
-                "superseded": entry.superseded,
-                "why": entry.why,
-            }
-            for entry in case.timeline
-        ],
+        "timeline": timeline_facts(case),
     }
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from casework.case import Case, as_json, state_hash
 from casework.identity import mask
 from casework.projection import TABS, CaseFilter, CaseRow
+from casework.timeline import timeline_facts
 from casework.view import view
 from edge_node.act_desk import Wanted, perform
 from edge_node.case_access import folded, own_case
@@ -161,16 +162,5 @@ def case_json(site: Site, look: Look, case: Case) -> Json:
         "superseded": as_json(case.superseded),
         "state_hash": state_hash(case),
         "rung": rung_of_case(site.node.core, look.transaction, case.stream),
-        "timeline": [
-            {
-                "name": entry.name,
-                "type": entry.type,
-                "station": entry.station,
-                "actor": entry.actor,
-                "at_ms": entry.at_ms,
-                "superseded": entry.superseded,
-                "why": entry.why,
-            }
-            for entry in case.timeline
-        ],
+        "timeline": timeline_facts(case),
     }
