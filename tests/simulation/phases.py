@@ -96,7 +96,7 @@ def chaos(world: World) -> None:
     """Acts, rounds and faults in any order, until enough has happened."""
     second = world.rng.randrange(STEPS // 4, STEPS // 2)
     late = second + world.rng.randrange(5, 30)
-    while world.step < STEPS or (world.counts.get("acts", 0) < ACTS_MIN and world.step < STEPS_MAX):
+    while world.step < STEPS or (not _enough(world) and world.step < STEPS_MAX):
         world.step += 1
         world.true.pass_ms(world.rng.randrange(PASS_MS_MAX))
         if world.step >= second and "published_2" not in world.counts:
@@ -107,6 +107,12 @@ def chaos(world: World) -> None:
         _one_step(world)
         if world.step % 20 == 0:
             world.checkers.owed_or_held()
+
+
+def _enough(world: World) -> bool:
+    """Return whether the chaos has seen enough acts and at least one crash or partition."""
+    struck = world.counts.get("crashes", 0) + world.counts.get("partitions", 0)
+    return bool(struck) and world.counts.get("acts", 0) >= ACTS_MIN
 
 
 def _restart(world: World) -> None:
