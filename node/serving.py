@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 THREADS_MAX: Final = 8
 """Requests worked on at once; each may hold a reader of the database."""
-TIDY_SECONDS: Final = 20
+TIDY_SECONDS: Final = 10
 """How often memory no longer in use is handed back; costs some milliseconds."""
 STOP_SECONDS: Final = 10
 KEEP_ALIVE_SECONDS: Final = 75

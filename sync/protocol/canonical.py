@@ -31,7 +31,7 @@ def dumps(value: Any) -> bytes:
     Raises: Malformed for floats, nulls, integers beyond 2^53 and text that is not NFC.
     """
     builtin = msgspec.to_builtins(value)
-    _check(builtin, JSON_DEPTH_MAX)
+    _check(builtin)
     return _spell(builtin)
 
 
@@ -47,7 +47,7 @@ def loads(raw: bytes, *, bytes_max: int) -> Any:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed("not JSON") from error
-    _check(value, JSON_DEPTH_MAX)
+    _check(value)
     if _spell(value) != raw:
         raise Malformed("not canonical JSON")
     return value
@@ -66,33 +66,50 @@ def load_as(raw: bytes, shape: type[T], *, bytes_max: int) -> T:
 
 
 def _spell(value: Any) -> bytes:
-    """Return the canonical bytes of what `_check` let pass."""
+    """Return the canonical bytes of what `_check` let pass. Raises: Malformed."""
     try:
         raw = _SORTED.encode(value)
-        return rfc8785.dumps(value) if _BEYOND_BASIC_PLANE.search(raw) else raw
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        if _BEYOND_BASIC_PLANE.search(raw):
+            raw = rfc8785.dumps(value)
+        _check_text(raw)
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
         raise Malformed(str(error)) from error
+    return raw
 
 
-def _check(value: Any, depth: int) -> None:
-    if depth < 0:
-        raise LimitExceeded("nested too deeply")
-    if isinstance(value, str):
-        if not value.isascii() and not unicodedata.is_normalized("NFC", value):
-            raise Malformed("text is not NFC")
-    elif isinstance(value, bool):
-        return
-    elif isinstance(value, int):
-        if abs(value) > INTEGER_MAX:
-            raise Malformed("integer beyond 2^53")
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if not isinstance(key, str):
-                raise Malformed("object keys must be strings")
-            _check(key, depth)
-            _check(part, depth - 1)
-    elif isinstance(value, list):
-        for part in value:
-            _check(part, depth - 1)
-    else:
-        raise Malformed(f"{type(value).__name__} has no place on the wire")
+def _check_text(raw: bytes) -> None:
+    """Check the spelled whole at once: no character composes with the quotation mark before it."""
+    if not raw.isascii() and not unicodedata.is_normalized("NFC", raw.decode()):
+        raise Malformed("text is not NFC")
+
+
+def _check(value: Any) -> None:
+    """Check types, integers and depth, level by level. Raises: LimitExceeded, Malformed."""
+    level = [[value]]
+    for _ in range(JSON_DEPTH_MAX + 1):
+        level = _check_level(level)
+        if not any(level):
+            return
+    raise LimitExceeded("nested too deeply")
+
+
+def _check_level(level: list[list[Any]]) -> list[list[Any]]:
+    """Check the scalars of these containers and return the containers one level deeper."""
+    deeper: list[list[Any]] = []
+    for parts in level:
+        for part in parts:
+            kind = type(part)
+            if kind is str or kind is bool:
+                continue
+            if kind is int:
+                if not -INTEGER_MAX <= part <= INTEGER_MAX:
+                    raise Malformed("integer beyond 2^53")
+            elif kind is dict:
+                if not all(type(key) is str for key in part):
+                    raise Malformed("object keys must be strings")
+                deeper.append(list(part.values()))
+            elif kind is list:
+                deeper.append(part)
+            else:
+                raise Malformed(f"{kind.__name__} has no place on the wire")
+    return deeper

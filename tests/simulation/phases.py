@@ -21,10 +21,10 @@ from tests.simulation.final_checks import check_all
 from tests.simulation.relay import make_well, relay_alone
 from tests.simulation.world import Failure, World
 
-STEPS = 110
+STEPS = 80
 ACTS_MIN = 30
 STEPS_MAX = 600
-WARM_SWEEPS = 4
+WARM_SWEEPS = 3
 REAL_EVERY = 10
 """One seed in ten runs on SQLCipher files with Ed25519."""
 HEAL_SWEEPS_MAX = 40
@@ -157,7 +157,7 @@ def _one_step(world: World) -> None:
 
 
 _STEPS = ("act", "call", "arrive", "partition", "disk", "power", "clock", "project")
-_STEP_WEIGHTS = (34, 52, 6, 2, 3, 1, 1, 8)
+_STEP_WEIGHTS = (48, 52, 6, 2, 3, 1, 1, 8)
 
 
 def _act(world: World, codes: list[str]) -> None:
