@@ -7,7 +7,8 @@ import msgspec
 from sync.engine import notices, outbox, receipts, registers, tree
 from sync.engine.core import Core
 from sync.engine.parent import Session
-from sync.protocol import canonical, frames, rounds
+from sync.protocol import canonical, compression, frames, rounds
+from sync.protocol.compression import Packing
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
 from sync.protocol.ports import BlobStore, LogState, Transaction
@@ -39,6 +40,7 @@ def finish(
                 reason=session.reason,
                 challenge=session.challenge,
                 token=session.token,
+                dictionary=compression.DICTIONARY_NEWEST,
             ),
             [],
         )
@@ -47,7 +49,7 @@ def finish(
         notices.make_time_mark(core, transaction, now_ms)
     link = transaction.child_link(session.child)
     after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
-    load = outbox.load(transaction, session.child, after)
+    load = outbox.load(transaction, session.child, after, _packing(session))
     shape = tree.load(core, transaction, now_ms)
     wanted = _wanted(shape, transaction, session)
     pieces, cut = _blobs(wanted, blobs, sum(len(f.payload) for f in load.frames))
@@ -67,6 +69,7 @@ def finish(
         frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
         hint_ms=HINT_MS,
         statements=session.statements,
+        dictionary=compression.DICTIONARY_NEWEST,
     )
     return _stream(core, session, answer, [*load.frames, *pieces])
 
@@ -130,7 +133,11 @@ def _stream(core: Core, session: Session, answer: Answer, rest: list[Frame]) -> 
     ahead: list[Frame] = []
     if session.hello.acknowledged_incarnation != core.incarnation:
         ahead.append(frames.encode_statements(0, [core.certificate]))
-    return frames.encode_stream([*ahead, _signed(core, answer), *rest])
+    return frames.encode_stream([*ahead, _signed(core, answer), *rest], _packing(session))
+
+
+def _packing(session: Session) -> Packing:
+    return compression.packing_for(session.hello.dictionary, compression.LEVEL_QUICK)
 
 
 def _signed(core: Core, answer: Answer) -> Frame:

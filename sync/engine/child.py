@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from sync.engine import intake, notices, receipts, record, registers, routing, tree, trust
 from sync.engine.core import Core, Effects, count
-from sync.protocol import canonical, digest, frames, rounds, statements
+from sync.protocol import canonical, compression, digest, frames, rounds, statements
+from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
@@ -73,8 +74,10 @@ def begin_round(
         wanted=registers.wanted(transaction, blobs),
         holes=holes,
         health=health,
+        dictionary=compression.DICTIONARY_NEWEST,
         ask_receipts=unanswered,
     )
+    packing = compression.packing_for(link.dictionary, compression.LEVEL_TIGHT)
     payload = canonical.dumps(hello)
     signature = core.signer.sign(rounds.hello_message(core.parent, payload))
     out: list[Frame] = []
@@ -84,11 +87,11 @@ def begin_round(
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
     if not unanswered and not link.challenge:
         out += _statements(transaction)
-        out += _events(transaction, unsent, untold)
+        out += _events(transaction, unsent, untold, packing)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
-    return frames.encode_stream(out)
+    return frames.encode_stream(out, packing)
 
 
 def _digest_anew(
@@ -156,7 +159,10 @@ def _statements(transaction: Transaction) -> list[Frame]:
 
 
 def _events(
-    transaction: Transaction, unsent: list[LogState], untold: dict[LogName, int]
+    transaction: Transaction,
+    unsent: list[LogState],
+    untold: dict[LogName, int],
+    packing: Packing,
 ) -> list[Frame]:
     """Return the next events of each log; none fills the round while others wait.
 
@@ -174,7 +180,7 @@ def _events(
             batch.append(event)
             size += frames.event_bytes(event)
             total += frames.event_bytes(event)
-            if size > FRAME_BYTES_TARGET:
+            if size > frames.events_target(packing):
                 out.append(frames.encode_events(0, batch))
                 batch, size = [], 0
     if batch:
@@ -301,6 +307,7 @@ def _answer(
         challenge=answer.challenge,
         hint_ms=answer.hint_ms,
         token=answer.token or link.token,
+        dictionary=answer.dictionary,
         failures=0,
         last_success_ms=now_ms,
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sync.engine import routing
 from sync.protocol import frames, statements
+from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
 from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET
@@ -26,7 +27,8 @@ class Load(NamedTuple):
 class _Run:
     """Consecutive items of one sort, closed into one frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, packing: Packing) -> None:
+        self._events_target = frames.events_target(packing)
         self.frames: list[Frame] = []
         self.events: list[Event] = []
         self.notices: list[bytes] = []
@@ -37,7 +39,7 @@ class _Run:
 
     def add(self, sequence: int, event: Event | None, notice: bytes | None) -> None:
         if event is not None:
-            if self.notices or self.size > FRAME_BYTES_TARGET:
+            if self.notices or self.size > self._events_target:
                 self.close()
             self.events.append(event)
             grown = frames.event_bytes(event)
@@ -63,12 +65,12 @@ class _Run:
         self.events, self.notices, self.size = [], [], 0
 
 
-def load(transaction: Transaction, link: str, after: int) -> Load:
+def load(transaction: Transaction, link: str, after: int, packing: Packing) -> Load:
     """Return the frames a link owes after a sequence, in order.
 
     Bounds: `limits.ROUND_BYTES_TARGET` for a whole answer, `FRAME_BYTES_TARGET` for a frame.
     """
-    run = _Run()
+    run = _Run(packing)
     run.through = run.told = after
     items = transaction.outbox(link, after, ITEMS_PER_ROUND)
     for item in items:

@@ -1,9 +1,10 @@
 """Frames: [type u8][encoding u8][length u32][crc32 u32][payload], big-endian, after a magic.
 
 A frame of unknown type is passed over by its length. Encoding 0 is plain, 1 zstd without a
-dictionary, n >= 2 zstd with shared dictionary n-1. The check sum covers type, encoding and length
-too, so that a damaged type is not taken for an unknown one; it tells damage on the way (ask again)
-from a false signature (refuse).
+dictionary, n >= 2 zstd with shared dictionary n-1; 128 is added where an EVENTS payload stands by
+columns. Whatever the encoding, a frame decodes to the same payload. The check sum covers type,
+encoding and length too, so that a damaged type is not taken for an unknown one; it tells damage on
+the way (ask again) from a false signature (refuse).
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import zstandard
-
+from sync.protocol import columns, compression
+from sync.protocol.columns import Parts
+from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import (
     FRAME_BYTES_MAX,
     FRAME_BYTES_TARGET,
     FRAME_DECODED_BYTES_MAX,
+    FRAME_PLAIN_BYTES_TARGET,
     PROTOCOL_VERSION,
     PROTOCOL_VERSION_MAX,
     ROUND_FRAMES_MAX,
@@ -41,6 +44,8 @@ KNOWN_TYPES = frozenset({HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_MANIFES
 
 PLAIN = 0
 ZSTD = 1
+BY_COLUMNS = 0x80
+NO_DICTIONARY = Packing()
 _HEAD = struct.Struct(">BBI")
 _CHECKSUM = struct.Struct(">I")
 _EVENT_HEAD = struct.Struct(">HBB")
@@ -48,8 +53,8 @@ _BODY_LENGTH = struct.Struct(">I")
 _SEQUENCE = struct.Struct(">Q")
 _BLOB_HEAD = struct.Struct(">32sQQ")
 _NO_BODY = 0xFFFFFFFF
+_RAW_LENGTH = struct.Struct(">I")
 COMPRESS_ABOVE_BYTES = 200
-COMPRESS_LEVEL = 9
 
 
 class Frame(NamedTuple):
@@ -68,22 +73,52 @@ class BlobPiece(NamedTuple):
     data: bytes
 
 
-def encode_frame(frame: Frame) -> bytes:
+def encode_frame(frame: Frame, packing: Packing = NO_DICTIONARY) -> bytes:
     """Return a frame's bytes, compressed where that saves something."""
     payload, encoding = frame.payload, PLAIN
     if len(payload) > COMPRESS_ABOVE_BYTES:
-        packed = zstandard.ZstdCompressor(level=COMPRESS_LEVEL).compress(payload)
+        packed = compression.compress(payload, packing)
         if len(packed) < len(payload):
-            payload, encoding = packed, ZSTD
-    if len(payload) > FRAME_BYTES_MAX or len(frame.payload) > FRAME_DECODED_BYTES_MAX:
+            payload, encoding = packed, ZSTD + packing.dictionary
+    if len(frame.payload) > FRAME_DECODED_BYTES_MAX:
         raise LimitExceeded("frame")
-    head = _HEAD.pack(frame.type, encoding, len(payload))
-    return head + _CHECKSUM.pack(_checksum(head, payload)) + payload
+    return _framed(frame.type, encoding, payload)
 
 
-def encode_stream(frames: Iterable[Frame]) -> bytes:
+def encode_stream(frames: Iterable[Frame], packing: Packing = NO_DICTIONARY) -> bytes:
     """Return a whole request, answer or file body."""
-    return MAGIC + b"".join(encode_frame(frame) for frame in frames)
+    out = [MAGIC]
+    for frame in frames:
+        if frame.type == EVENTS and packing.dictionary:
+            out += _encode_by_columns(*decode_events(frame.payload), packing)
+        else:
+            out.append(encode_frame(frame, packing))
+    return b"".join(out)
+
+
+def _encode_by_columns(through: int, events: list[Event], packing: Packing) -> list[bytes]:
+    """Return the frames these events need, none larger than the target unless one event is.
+
+    Of several only the last completes the sequence.
+    """
+    parts = columns.split(through, events, _plain_event)
+    packed = compression.compress(parts.columns, packing)
+    size = _RAW_LENGTH.size + len(parts.raw) + len(packed)
+    if size > FRAME_BYTES_TARGET and len(events) > 1:
+        half = len(events) // 2
+        return [
+            *_encode_by_columns(0, events[:half], packing),
+            *_encode_by_columns(through, events[half:], packing),
+        ]
+    payload = b"".join([_RAW_LENGTH.pack(len(parts.raw)), parts.raw, packed])
+    return [_framed(EVENTS, BY_COLUMNS + ZSTD + packing.dictionary, payload)]
+
+
+def _framed(kind: int, encoding: int, payload: bytes) -> bytes:
+    if len(payload) > FRAME_BYTES_MAX:
+        raise LimitExceeded("frame")
+    head = _HEAD.pack(kind, encoding, len(payload))
+    return head + _CHECKSUM.pack(_checksum(head, payload)) + payload
 
 
 def decode_stream(raw: bytes) -> Iterator[Frame]:
@@ -112,7 +147,7 @@ def decode_stream(raw: bytes) -> Iterator[Frame]:
         if len(payload) < length or _checksum(head, payload) != checksum:
             raise FrameDamaged("cut or damaged frame")
         if kind in KNOWN_TYPES:
-            yield Frame(kind, _decode_payload(encoding, payload))
+            yield Frame(kind, _decode_payload(kind, encoding, payload))
     if at < len(raw):
         raise LimitExceeded("frames in a round")
 
@@ -121,31 +156,43 @@ def _checksum(head: bytes, payload: bytes) -> int:
     return binascii.crc32(payload, binascii.crc32(head))
 
 
-def _decode_payload(encoding: int, payload: bytes) -> bytes:
+def _decode_payload(kind: int, encoding: int, payload: bytes) -> bytes:
     if encoding == PLAIN:
         return payload
-    if encoding != ZSTD:
-        raise UnsupportedVersion(f"dictionary {encoding - 1} is not known here")
-    decompressor = zstandard.ZstdDecompressor(max_window_size=FRAME_DECODED_BYTES_MAX * 8)
-    try:
-        plain = decompressor.stream_reader(payload).read(FRAME_DECODED_BYTES_MAX + 1)
-    except zstandard.ZstdError as error:
-        raise FrameDamaged("frame does not decompress") from error
-    if len(plain) > FRAME_DECODED_BYTES_MAX:
-        raise LimitExceeded("frame decodes to too much")
-    return plain
+    if encoding < BY_COLUMNS:
+        return compression.decompress(payload, encoding - ZSTD)
+    if kind != EVENTS or encoding == BY_COLUMNS:
+        raise Malformed("columns of something else than events")
+    if len(payload) < _RAW_LENGTH.size:
+        raise Malformed("cut in a column")
+    (length,) = _RAW_LENGTH.unpack_from(payload)
+    end = _RAW_LENGTH.size + length
+    if end > len(payload):
+        raise Malformed("cut in a column")
+    plain = compression.decompress(payload[end:], encoding - BY_COLUMNS - ZSTD)
+    through, events = columns.join(Parts(payload[_RAW_LENGTH.size : end], plain), _decode_event)
+    return encode_events(through, events).payload
 
 
 def encode_events(through: int, events: Iterable[Event]) -> Frame:
     """Return a frame of events; `through` is the link sequence it completes (0 upwards)."""
-    parts = [_SEQUENCE.pack(through)]
-    for event in events:
-        parts.append(_EVENT_HEAD.pack(len(event.envelope), len(event.signature), len(event.salt)))
-        parts += (event.envelope, event.signature, event.salt)
-        parts.append(_BODY_LENGTH.pack(_NO_BODY if event.body is None else len(event.body)))
-        if event.body is not None:
-            parts.append(event.body)
-    return Frame(EVENTS, b"".join(parts))
+    return Frame(EVENTS, b"".join([_SEQUENCE.pack(through), *map(_plain_event, events)]))
+
+
+def _plain_event(event: Event) -> bytes:
+    parts = [
+        _EVENT_HEAD.pack(len(event.envelope), len(event.signature), len(event.salt)),
+        event.envelope,
+        event.signature,
+        event.salt,
+        _BODY_LENGTH.pack(_NO_BODY if event.body is None else len(event.body)),
+    ]
+    return b"".join(parts if event.body is None else [*parts, event.body])
+
+
+def events_target(packing: Packing) -> int:
+    """Return the plain size at which a sender closes a frame of events for such a neighbour."""
+    return FRAME_PLAIN_BYTES_TARGET if packing.dictionary else FRAME_BYTES_TARGET
 
 
 def event_bytes(event: Event) -> int:

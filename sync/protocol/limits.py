@@ -17,7 +17,9 @@ FRAME_BYTES_MAX = 256 * 1024
 FRAME_DECODED_BYTES_MAX = 1024 * 1024
 """What one frame may decode to; a compression bomb stops here."""
 FRAME_BYTES_TARGET = 64 * 1024
-"""A sender closes a frame of events when its plain size passes this."""
+"""A frame of events is not larger than this as sent, unless one event is."""
+FRAME_PLAIN_BYTES_TARGET = 192 * 1024
+"""By columns a frame of events is closed when its plain size passes this, else at the above."""
 ROUND_BYTES_MAX = 8 * 1024 * 1024
 ROUND_BYTES_TARGET = 1024 * 1024
 ROUND_FRAMES_MAX = 512

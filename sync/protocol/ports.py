@@ -129,7 +129,8 @@ class ParentLink(msgspec.Struct, frozen=True):
     """What a child keeps of its parent.
 
     Shapes: `received` is the last link sequence durably held; `nonce` that of the round in flight,
-    `challenge` one to be quoted next; `told_editions` whether the present incarnation knows ours.
+    `challenge` one to be quoted next; `told_editions` whether the present incarnation knows ours;
+    `dictionary` the newest shared one it said it has.
     """
 
     station: str
@@ -145,6 +146,7 @@ class ParentLink(msgspec.Struct, frozen=True):
     failures: int = 0
     verdict: str = ""
     hint_ms: int = 0
+    dictionary: int = 0
 
 
 class MetaTable(Protocol):

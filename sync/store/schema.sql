@@ -148,7 +148,8 @@ CREATE TABLE parent_link (
     last_success_ms INTEGER NOT NULL,
     failures INTEGER NOT NULL,
     verdict TEXT NOT NULL,
-    hint_ms INTEGER NOT NULL
+    hint_ms INTEGER NOT NULL,
+    dictionary INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE refusals (

@@ -147,7 +147,8 @@ _FIRST_TABLES = (
         last_success_ms INTEGER NOT NULL,
         failures INTEGER NOT NULL,
         verdict TEXT NOT NULL,
-        hint_ms INTEGER NOT NULL
+        hint_ms INTEGER NOT NULL,
+        dictionary INTEGER NOT NULL
     ) STRICT
     """,
     """

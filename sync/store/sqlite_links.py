@@ -22,12 +22,12 @@ _CHILD_PUT = (
 )
 _PARENT_SELECT = (
     "SELECT station, incarnation, token, challenge, nonce, received, digest, told_editions,"
-    " last_attempt_ms, last_success_ms, failures, verdict, hint_ms FROM parent_link"
+    " last_attempt_ms, last_success_ms, failures, verdict, hint_ms, dictionary FROM parent_link"
 )
 _PARENT_PUT = (
     "REPLACE INTO parent_link (only, station, incarnation, token, challenge, nonce, received,"
-    " digest, told_editions, last_attempt_ms, last_success_ms, failures, verdict, hint_ms)"
-    " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " digest, told_editions, last_attempt_ms, last_success_ms, failures, verdict, hint_ms,"
+    " dictionary) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 

@@ -62,6 +62,7 @@ def test_the_parent_link_is_one_and_comes_back_whole(store: Store) -> None:
         failures=2,
         verdict="ok",
         hint_ms=5000,
+        dictionary=1,
     )
     with store.write() as t:
         assert t.parent_link() is None

@@ -109,10 +109,13 @@ def test_frames_of_any_type_and_payload_never_fail_otherwise(chance: Random) -> 
         frames.ANSWER: lambda raw: rounds.decode_header(rounds.split_header(raw)[1], Answer),
     }
     for _ in range(INPUTS_PER_EXAMPLE):
-        kind, encoding = chance.choice([*readers, 99]), chance.choice([0, 0, 1, 2])
+        kind, encoding = chance.choice([*readers, 99]), chance.choice([0, 0, 1, 2, 128, 129, 130])
         payload = chance.randbytes(chance.randrange(300))
-        if encoding == frames.ZSTD and chance.random() < 0.5:
+        if encoding & ~frames.BY_COLUMNS == frames.ZSTD and chance.random() < 0.5:
             payload = zstandard.ZstdCompressor(1).compress(payload)[: chance.randrange(300)]
+        if encoding > frames.BY_COLUMNS and chance.random() < 0.9:
+            length = chance.randrange(100)
+            payload = length.to_bytes(4, "big") + chance.randbytes(length) + payload
         raw = frames.MAGIC + wire_samples.raw_frame(kind, encoding, payload)
         with suppress(PeerProtocolError):
             for frame in frames.decode_stream(raw):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from sync.protocol import canonical, frames, registers, rounds, statements
+from sync.protocol import canonical, compression, frames, registers, rounds, statements
 from sync.protocol.envelope import Envelope, check_body, parse_envelope
 from sync.protocol.errors import (
     FrameDamaged,
@@ -340,7 +340,7 @@ def test_a_frame_longer_than_allowed_is_refused_by_its_header() -> None:
 def test_a_known_frame_in_an_unknown_dictionary_is_refused() -> None:
     """A sender may only use a dictionary its neighbour said it has."""
     with pytest.raises(UnsupportedVersion):
-        _stream(raw_frame(frames.EVENTS, 2, b"x"))
+        _stream(raw_frame(frames.EVENTS, compression.DICTIONARY_NEWEST + 2, b"x"))
 
 
 def test_more_frames_than_a_round_may_have_are_refused() -> None:

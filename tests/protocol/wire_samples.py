@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sync.engine import authority
-from sync.protocol import bodies, canonical, envelope, frames, registers, rounds, statements
+from sync.protocol import (
+    bodies,
+    canonical,
+    compression,
+    envelope,
+    frames,
+    registers,
+    rounds,
+    statements,
+)
 from sync.protocol.envelope import Envelope, Event, body_hash, parse_envelope, signed_message
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import STATEMENT_BYTES_MAX
@@ -230,6 +239,11 @@ def samples() -> dict[str, Sample]:
         "envelope": Sample(ENVELOPE, canonical.dumps, parse_envelope),
         "events_frame": _frame(
             (18, [EVENT, PURGED_EVENT]), lambda v: frames.encode_events(*v), frames.decode_events
+        ),
+        "events_by_columns": Sample(
+            (18, [EVENT, PURGED_EVENT]),
+            lambda v: frames.encode_stream([frames.encode_events(*v)], compression.Packing(1)),
+            lambda raw: frames.decode_events(next(frames.decode_stream(raw)).payload),
         ),
         "statements_frame": _frame(
             (0, [certificate, b"{}"]),

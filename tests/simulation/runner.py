@@ -104,6 +104,8 @@ def _results(tasks: list[tuple[int, str]]) -> Iterator[Report | Found]:
         return
     gc.collect()
     gc.freeze()
-    with multiprocessing.get_context("fork").Pool(PROCESSES, _rare_gc, maxtasksperchild=200) as pool:
+    with multiprocessing.get_context("fork").Pool(
+        PROCESSES, _rare_gc, maxtasksperchild=200
+    ) as pool:
         results: Iterable[Report | Found] = pool.imap_unordered(run_one, tasks)
         yield from results

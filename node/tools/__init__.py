@@ -1,0 +1,1 @@
+"""Tools run by developers; no part of a running node."""
