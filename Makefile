@@ -8,7 +8,7 @@ FROM ?= 1
 KILL ?=
 PYTEST_ARGS ?=
 
-.PHONY: help demo demo-check test check sim pages screenshots lock clean
+.PHONY: help demo demo-check test check sim faults faults-quick pages screenshots lock clean
 
 help: ## 显示可用命令 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +21,7 @@ demo-check: .venv/ready ## 同样演一遍,不留着;最后一行是 JSON(KILL=�
 
 test: .venv/ready ## 全部检查和测试(20 分钟以内)
 	@$(MAKE) --no-print-directory check
+	@./needs.sh strace
 	$(PY) -m pytest $(PYTEST_ARGS)
 	@$(MAKE) --no-print-directory demo-check
 
@@ -32,6 +33,14 @@ check: .venv/ready ## 格式、静态检查、类型、楼层(一分钟以内)
 
 sim: .venv/ready ## 模拟器:make sim SEEDS=n FROM=m
 	$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
+
+faults-quick: .venv/ready ## 故障测试的抽样:断电、kill -9、I/O 出错、坏字节、坏文件(五分钟以内)
+	@./needs.sh strace
+	$(PY) -m pytest tests/faults $(PYTEST_ARGS)
+
+faults: .venv/ready ## 故障测试全量:断电 2 万次、kill -9 五百多次、每个 I/O 位置(约一小时)
+	@./needs.sh strace
+	FAULTS=full $(PY) -m pytest -s tests/faults $(PYTEST_ARGS)
 
 pages: .venv/ready ## 用真实的 Chromium 走一遍页面(没有 chromium 时大声跳过)
 	$(PY) -m pytest tests/pages $(PYTEST_ARGS)

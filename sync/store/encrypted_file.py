@@ -11,6 +11,7 @@ from pathlib import Path
 from sync.protocol.errors import DatabaseCorrupt, StorageError
 from sync.store.connections import inspect_file, open_reader, open_writer
 from sync.store.library import Connection, require_library
+from sync.store.making import make_file
 from sync.store.migrations import Schema, check_release, migrate
 from sync.store.readers import Readers
 from sync.store.writer import Writer
@@ -46,6 +47,8 @@ class EncryptedFile:
             check_release(release, schema)
         elif must_exist:
             raise DatabaseCorrupt("missing or empty")
+        else:
+            make_file(path, key, schema, busy_ms=busy_ms)
         connection = open_writer(path, key, busy_ms=busy_ms)
         try:
             migrate(connection, schema)

@@ -6,6 +6,7 @@ values, and personal data must not reach a log (G10).
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,8 +37,11 @@ def translate(error: BaseException) -> StorageError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn driver errors leaving the block into storage errors; others pass unchanged."""
+    """Turn errors of driver and system leaving the block into storage errors."""
     try:
         yield
     except DriverError as error:
         raise translate(error) from error
+    except OSError as error:
+        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
+        raise kind(errno.errorcode.get(error.errno or 0, type(error).__name__)) from error

@@ -12,9 +12,10 @@ from sync.protocol.errors import DatabaseCorrupt
 from sync.protocol.ports import StoredEvent
 from sync.store.database import Database
 from tests.fakes.sample_events import SAMPLE_KEY, sample_event
+from tests.faults.scale import size
 
 EVENTS = 60
-SEEDS = range(40)
+SEEDS = range(size(40, 2500))
 
 
 def events_in(path: Path) -> list[StoredEvent]:

@@ -1,0 +1,1 @@
+"""Power loss: the shipped driver's writes and syncs are recorded, then lost in many ways."""
