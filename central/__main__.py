@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from central import commands, running, staff_codes
+from central import commands, revoking, running, staff_codes
 from central.cli import cli
 from node import logs
 
-__all__ = ["commands", "main", "running", "staff_codes"]
+__all__ = ["commands", "main", "revoking", "running", "staff_codes"]
 
 
 def main() -> None:

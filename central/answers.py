@@ -28,6 +28,15 @@ EXIT_CODES = """
 """
 
 
+class NotDone(Exception):
+    """A command that would not do what was meant; nothing was changed."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.sentence = sentence
+
+
 class Answer:
     """Says what a command came to."""
 
@@ -67,7 +76,7 @@ class Answer:
             ]
             sentence = error.report() + "\n" + "没有导入任何内容,原有目录没有变动。"
             self.end(REFUSED, error.code, sentence, problems)
-        except (EnrolmentRefused, NothingStaged) as error:
+        except (EnrolmentRefused, NothingStaged, NotDone) as error:
             self.end(REFUSED, error.code, error.sentence)
         except StorageError as error:
             self.end(ENVIRONMENT, error.code, error.sentence)

@@ -15,7 +15,7 @@ from node import enrolment
 from node.enrolment import NodeFile, Sheet
 from node.program import Node
 from node.registry import Registries
-from sync.engine import authority
+from sync.engine import authority, revocation
 from sync.protocol import statements
 from sync.protocol.names import LogName, check_station
 from sync.protocol.ports import Transaction
@@ -82,6 +82,12 @@ def sheet_for(
         if not parent:
             raise EnrolmentRefused(
                 "no_parent", f"站点 {station} 没有登记上级,没有签发。请先补上并发布目录。"
+            )
+        held = revocation.of(transaction, station)
+        if held is not None and not held.trusts(now):
+            raise EnrolmentRefused(
+                "revoked",
+                f"站点 {station} 已停用,没有签发。要恢复,请先运行 yizhan-central readmit。",
             )
         while transaction.statement(ISSUED, f"{station}/{now}") is not None:
             now += 1  # one epoch, one key: two sheets never open the same epoch

@@ -14,10 +14,9 @@ from starlette.responses import Response
 from casework.matter_index import MatterIndex
 from central import catalogue, enrolling, figures, shelves
 from central.console import ADMIN, CATALOGUE, STAFF, SUPERVISE, Console
-from central.supervision import Fleet, refused_positions
-from node import enrolment
-from sync.engine import authority
-from sync.protocol.names import LogName
+from central.supervision import Fleet
+from node import enrolment, quarantine
+from sync.engine import authority, revocation
 from ui.login import FormOf
 from ui.people import Person
 
@@ -53,11 +52,14 @@ def _stations(console: Console) -> APIRouter:
                 raise HTTPException(404)
             line = fleet.line(code)
             logs = [log for log in transaction.logs() if log.name.station == code]
-            holes = [
-                hole
-                for log in logs
-                for hole in refused_positions(transaction, LogName(code, log.name.epoch))
+            holes = quarantine.holes_of(transaction, code)
+            aside = [
+                one
+                for found in quarantine.aside(transaction).values()
+                for one in found
+                if one.station == code
             ]
+            held = revocation.of(transaction, code)
             given = [one for one in enrolling.issued(transaction) if one.station == code]
             children = [fleet.line(child) for child in fleet.tree.children(code)]
         return pages.render(
@@ -67,6 +69,8 @@ def _stations(console: Console) -> APIRouter:
             parent_name=fleet.tree.name(line.parent),
             logs=logs,
             holes=holes,
+            aside=aside,
+            revoked=held,
             given=given,
             children=children,
             may_enrol=person.may(ADMIN) and code != node.core.station,

@@ -13,8 +13,17 @@ from central import checkup
 from central.answers import DEGRADED, DONE, ENVIRONMENT, REFUSED, Answer
 from central.catalogue import shelves_published
 from central.cli import as_json_option, cli, data_option, opened
-from central.supervision import Fleet
+from central.supervision import Fleet, StationLine
+from node import quarantine
+from node.quarantine import Aside, Hole
+from sync.protocol.ports import INCOMPLETE, REVOKED, SET_ASIDE
+from ui.reasons import reason_words
 
+_STANDINGS = {
+    SET_ASIDE: "已隔离的记录",
+    REVOKED: "撤销信任后的记录",
+    INCOMPLETE: "等待补全的记录",
+}
 LOCK_FILE = "run.lock"
 
 
@@ -71,9 +80,10 @@ def status(data: Path, as_json: bool) -> None:
             lines = Fleet(node, transaction).lines()
             published = shelves_published(transaction)
             held = transaction.event_count()
+            aside = quarantine.aside(transaction)
+            holes = [hole for line in lines for hole in quarantine.holes_of(transaction, line.code)]
         rows = [
-            f"{'  ' * line.depth}{line.code} {line.name}  {_state(line.enrolled)}"
-            f"  日志 {line.position}{'  已冻结' if line.frozen else ''}"
+            f"{'  ' * line.depth}{line.code} {line.name}  {_state(line)}  日志 {line.position}"
             for line in lines
         ]
         answer.say(
@@ -81,18 +91,34 @@ def status(data: Path, as_json: bool) -> None:
                 "station": node.core.station,
                 "release": node.release,
                 "events": held,
+                "aside": {name: [one._asdict() for one in found] for name, found in aside.items()},
+                "holes": [hole._asdict() for hole in holes],
                 "stations": [line.as_json() for line in lines],
                 "registers": [
                     {"shelf": str(p.shelf), "edition": p.edition, "entries": p.entries}
                     for p in published
                 ],
             },
-            [*rows, f"事件 {held} 条,目录 {len(published)} 个分册。"],
+            [
+                *rows,
+                *_troubles(aside, holes),
+                f"事件 {held} 条,目录 {len(published)} 个分册。",
+            ],
         )
 
 
-def _state(enrolled: bool) -> str:
-    return "已入网" if enrolled else "未入网"
+def _state(line: StationLine) -> str:
+    marks = ["已入网" if line.enrolled else "未入网"]
+    marks += ["已冻结"] if line.frozen else []
+    marks += ["已停用"] if line.revoked else []
+    return "  ".join(marks)
+
+
+def _troubles(aside: dict[str, list[Aside]], holes: list[Hole]) -> list[str]:
+    """What does not count, one line each."""
+    lines = [f"{_STANDINGS[name]} {len(found)} 条。" for name, found in aside.items() if found]
+    lines += [f"{h.station} 第 {h.position} 条未被接收:{reason_words(h.reason)}" for h in holes]
+    return lines
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from central import shelves
 from node import health
 from node.program import Node
 from node.registry import Registries
-from sync.protocol.names import LogName
+from sync.engine import revocation
 from sync.protocol.ports import LogState, Transaction
 
 BY_ROUND = "round"
@@ -48,6 +48,7 @@ class StationLine(NamedTuple):
     release: str
     frozen: str
     suspect: str
+    revoked: bool
 
     @property
     def tier_title(self) -> str:
@@ -116,7 +117,12 @@ class Fleet:
             release=self._release if own else said.release if said is not None else "",
             frozen=self._frozen.get(code, ""),
             suspect=link.suspect if link is not None else "",
+            revoked=self._revoked(code),
         )
+
+    def _revoked(self, code: str) -> bool:
+        held = revocation.of(self._transaction, code)
+        return held is not None and not held.trusts(self.now_ms)
 
     def _contact(self, code: str) -> tuple[int, str]:
         if code == self._own:
@@ -138,16 +144,3 @@ def fleet(node: Node) -> list[StationLine]:
     """Return every station of the tree as it stands now."""
     with node.database.read() as transaction:
         return Fleet(node, transaction).lines()
-
-
-class RefusedPosition(NamedTuple):
-    """A hole in a station's log, with the stable code of its reason."""
-
-    epoch: int
-    position: int
-    reason: str
-
-
-def refused_positions(transaction: Transaction, log: LogName) -> list[RefusedPosition]:
-    """Return the holes of one log."""
-    return [RefusedPosition(log.epoch, r.position, r.reason) for r in transaction.refusals(log)]

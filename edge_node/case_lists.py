@@ -16,8 +16,9 @@ from starlette.responses import RedirectResponse, Response
 from casework import events
 from casework.acts import acts_offered
 from casework.delivery import DELIVERY
-from casework.projection import TAB_PICKUP, TABS, CaseFilter, CaseRow
+from casework.projection import TAB_CHECK, TAB_PICKUP, TABS, CaseFilter, CaseRow
 from casework.status import Status
+from edge_node.aside import aside_lists, own_holes
 from edge_node.case_access import case_address, own_case, superiors_case
 from edge_node.site import Look, Site
 from edge_node.sync_words import rung_words
@@ -80,6 +81,8 @@ def case_lists_router(site: Site) -> APIRouter:
             values: dict[str, Any] = {
                 "lines": lines(site, look, rows),
                 "tabs": [(name, counts[name]) for name in TABS],
+                "aside": aside_lists(look) if chosen == TAB_CHECK else [],
+                "refused": own_holes(look) if chosen == TAB_CHECK else [],
             }
         return site.pages.render(request, "cases.html", tab=chosen, listed_max=LISTED_MAX, **values)
 

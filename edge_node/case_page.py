@@ -17,6 +17,7 @@ from casework.identity import mask
 from casework.status import ACTS, ENDED
 from casework.timeline import WHY_SENTENCES
 from casework.view import view
+from edge_node import aside
 from edge_node.act_desk import ANOTHERS_FORM, Wanted, book_opening, filled_by_another, perform
 from edge_node.act_forms import ActForm, act_forms, fields_of
 from edge_node.case_access import case_address, folded, own_case, superiors_case
@@ -24,6 +25,7 @@ from edge_node.promise import promise
 from edge_node.site import Look, Site
 from edge_node.slip import slip_materials
 from edge_node.sync_words import rung_words
+from node import quarantine
 from node.situation import rung_of_case
 from ui.login import FormOf
 from ui.people import Person, signed_in
@@ -131,6 +133,9 @@ def case_values(site: Site, look: Look, case: Case, person: Person) -> dict[str,
         ),
         "void_waiting": case.void_requested and case.status not in ENDED,
         "timeline": timeline_lines(look, case),
+        "uncounted": [
+            aside.line(look, one) for one in quarantine.aside_of(look.transaction, case.stream)
+        ],
         "tasks": [(task, look.name(task.station)) for task in case.tasks],
         "forms": forms,
     }

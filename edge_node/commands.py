@@ -9,11 +9,13 @@ import click
 import msgspec
 
 from edge_node import cli, doctoring
+from edge_node.aside import TITLES
 from edge_node.cli import Failure, World, data_option, json_option
-from node import accounts, enrolment
+from node import accounts, enrolment, quarantine
 from node.program import Node
 from node.release import RELEASE
 from node.situation import situation
+from ui.reasons import reason_words
 
 STARTED_FILE: Final = "started"
 """There from the first start on: a missing database is then a loss, not a beginning."""
@@ -128,10 +130,14 @@ def status(data: Path, as_json: bool) -> None:
         with cli.database(data, as_json=as_json) as database, database.read() as transaction:
             state = situation(core, transaction)
             editions = transaction.editions()
+            aside = quarantine.aside(transaction)
+            holes = quarantine.holes_of(transaction, file.station)
     facts = {
         "station": file.station,
         "situation": {**state._asdict(), "rungs": state.rungs._asdict()},
         "editions": editions,
+        "aside": {name: [one._asdict() for one in found] for name, found in aside.items()},
+        "holes": [hole._asdict() for hole in holes],
     }
     answers = "有应答" if state.parent_answers else "没有应答"
     lines = [
@@ -139,9 +145,11 @@ def status(data: Path, as_json: bool) -> None:
         f"已保存在本站未上传 {state.rungs.local} 条,已传到上级 {state.rungs.parent} 条,"
         f"已到中心 {state.rungs.central} 条,已备份 {state.rungs.backed_up} 条。",
         f"目录 {len(editions)} 份。",
+        *(f"{TITLES[name]} {len(found)} 条。" for name, found in aside.items() if found),
+        *(f"本站第 {hole.position} 条未被接收:{reason_words(hole.reason)}" for hole in holes),
     ]
     cli.say(facts, lines, as_json=as_json)
-    well = state.parent_answers and not state.rungs.local and not state.rungs.parent
+    well = state.parent_answers and not state.rungs.local and not state.rungs.parent and not holes
     cli.finish(cli.OK if well else cli.DEGRADED)
 
 

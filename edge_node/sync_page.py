@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends
@@ -11,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from casework.calendar import NATIONAL
-from casework.status import ACTS
 from edge_node import badge
+from edge_node.aside import aside_lists, own_holes
 from edge_node.site import Look, Site
 from edge_node.sync_words import road_sentence, stopped, verdict_sentence
-from node.situation import LISTED_MAX, Situation, situation
-from sync.protocol.ports import INCOMPLETE, SET_ASIDE, StoredEvent
+from node.situation import Situation, situation
+from sync.engine import revocation
 from sync.protocol.registers import Shelf
 from ui import words
-from ui.reasons import reason_words
 
 LOOKS_MAX: Final = 20
 LOOK_SECONDS: Final = 0.2
@@ -99,11 +97,9 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "verdict": verdict_sentence(state),
         "stopped": stopped(state),
         "editions": editions(look),
-        "set_aside": _events(look, transaction.events_standing(SET_ASIDE, LISTED_MAX)),
-        "incomplete": _events(look, transaction.events_standing(INCOMPLETE, LISTED_MAX)),
-        "refused": [
-            (item.position, reason_words(item.reason)) for item in transaction.refusals(core.log)
-        ],
+        "aside": aside_lists(look),
+        "refused": own_holes(look),
+        "revoked": revocation.of(transaction, core.station),
         "answer": "",
         "now": words.clock(look.now_ms, look.now_ms),
     }
@@ -147,19 +143,3 @@ def answer_sentence(look: Look, values: dict[str, Any], asked: int) -> str:
     if state.last_attempt_ms > asked:
         return f"没有连上{parent}({at})。{kept}稍后自动再试。"
     return f"正在联系{parent}({at}),还没有应答。{kept}"
-
-
-def _events(look: Look, found: Sequence[StoredEvent]) -> list[dict[str, str]]:
-    listed: list[dict[str, str]] = []
-    for stored in found:
-        act = ACTS.get(stored.type)
-        listed.append(
-            {
-                "name": str(stored.name),
-                "title": act.title if act else "本站软件尚不认识的记录",
-                "station": look.name(stored.name.station),
-                "reason": reason_words(stored.reason),
-                "received": words.moment(stored.received_ms),
-            }
-        )
-    return listed

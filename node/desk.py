@@ -27,7 +27,8 @@ from sync.engine import record, routing
 from sync.engine.core import Core, count
 from sync.protocol import canonical
 from sync.protocol.errors import PeerProtocolError
-from sync.protocol.ports import GOOD, StoredEvent, Transaction
+from sync.protocol.names import EventName
+from sync.protocol.ports import GOOD, REVOKED, StoredEvent, Transaction
 
 PROJECTED = "projected_arrival"
 _SERIAL = "receipt_serial"
@@ -35,6 +36,10 @@ _OFFICIAL = "official_serial"
 RULES_PER_STEP_MAX = 16
 """More acts by rule than any case can call for at once; beyond it the case is at fault."""
 
+STATION_REVOKED = (
+    "本站的登记已被中心停用,新办的不能算数,所以没有保存。已有的记录都在本站。请联系县运维。"
+)
+OPENING_REVOKED = "开办这一件的记录在停用站点的作废范围内,不再算数;记录都保留着。请联系县运维。"
 CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
 
 
@@ -161,7 +166,8 @@ class CaseDesk:
                 self._project(transaction, now_ms, stream, done)
             written += done
         except OpeningMissing:
-            return  # a stream of another kind, or its first event is still to come
+            # A stream of another kind, its first event still to come, or above a cut since.
+            self._take_back(transaction, stream)
         except _FOLD_FAILURES as error:
             # Where, not what: a message may quote the body.
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -175,6 +181,14 @@ class CaseDesk:
             table = self._case_table(transaction)
             table.put(broken_row(stream, CANNOT_BE_SHOWN, table.get(stream)), "{}")
 
+    def _take_back(self, transaction: Transaction, stream: str) -> None:
+        """Let the row of a case whose opening no longer counts say so."""
+        opening = transaction.event(EventName.parse(stream))
+        table = self._case_table(transaction)
+        former = table.get(stream)
+        if former is not None and opening is not None and opening.standing == REVOKED:
+            table.put(broken_row(stream, OPENING_REVOKED, former), "{}")
+
     def _project(
         self, transaction: Transaction, now_ms: int, stream: str, written: list[str]
     ) -> Case | None:
@@ -184,6 +198,7 @@ class CaseDesk:
         """
         case = self.case(transaction, stream)
         if case is None:
+            self._take_back(transaction, stream)
             return None
         self._pin(transaction, now_ms, case)
         context = self.context(transaction, now_ms)
@@ -216,6 +231,8 @@ class CaseDesk:
             added=draft.audience,
             body=draft.body,
         )
+        if stored.standing == REVOKED:
+            raise CannotBeRecorded(STATION_REVOKED, reason=stored.reason)
         if stored.standing != GOOD:
             raise CannotBeRecorded(
                 "这一步不能写进这个办件(参与的站点太多,或本站不在其中),没有保存。请联系县运维。",

@@ -160,8 +160,8 @@ class Node:
     def _after_commit(self, effects: Effects) -> None:
         if any(shelf.register == "matters" for shelf in effects.shelves):
             self.refresh_index()
-        # A new edition may settle what waited for the tree of stations.
-        fresh = bool(effects.stored or effects.shelves)
+        # A new edition may settle what waited for the tree of stations; a cut takes things out.
+        fresh = bool(effects.stored or effects.shelves or effects.judged)
         if fresh and self._projector is not None:
             self._projector.wake()
         elif fresh:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sync.engine import notices, outbox, receipts, registers, tree
+from sync.engine import notices, outbox, receipts, registers, revocation, tree
 from sync.engine.core import Core
 from sync.engine.parent import Session
 from sync.protocol import canonical, compression, frames, rounds
@@ -42,7 +42,9 @@ def finish(
                 token=session.token,
                 dictionary=compression.DICTIONARY_NEWEST,
             ),
-            [],
+            revocation.told(transaction, session.child)
+            if session.verdict == rounds.REVOKED
+            else [],
         )
     given = _receipts(core, transaction, now_ms, session)
     if core.is_root:

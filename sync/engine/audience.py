@@ -5,12 +5,20 @@ from __future__ import annotations
 from sync.engine.core import Core
 from sync.engine.tree import Tree
 from sync.protocol.limits import AUDIENCE_MAX
-from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, StoredEvent, Transaction
+from sync.protocol.ports import (
+    GOOD,
+    INCOMPLETE,
+    REVOKED,
+    SET_ASIDE,
+    StoredEvent,
+    Transaction,
+)
 
 NOT_IN_AUDIENCE = "not_in_audience"
 AUDIENCE_TOO_LARGE = "audience_too_large"
 WAITING_FOR_STREAM = "waiting_for_stream"
 WAITING_FOR_RIGHT = "waiting_for_right"
+ABOVE_CUT = "above_cut"
 
 
 def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> tuple[str, str]:
@@ -20,10 +28,18 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     one that gives the right to its own author is `set_aside`, unless the author's place in the tree
     is not known here; it is judged anew when its stream or the tree changes.
     """
+    if tree.above_cut(event.name):
+        return REVOKED, ABOVE_CUT
+    return judge_by(core, tree, members_of(tree, transaction, event.stream), event)
+
+
+def judge_by(
+    core: Core, tree: Tree, members: frozenset[str], event: StoredEvent
+) -> tuple[str, str]:
+    """Return (standing, reason) of an event below every cut, given its stream's audience."""
     if str(event.name) == event.stream:
         too_many = len(members_added(event)) > AUDIENCE_MAX
         return (SET_ASIDE, AUDIENCE_TOO_LARGE) if too_many else (GOOD, "")
-    members = transaction.audience(event.stream)
     author = event.name.station
     if members and not _may_write(core, tree, author, members):
         if author in event.audience and author in tree.parents:
@@ -34,6 +50,19 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     if len(members.union(event.audience)) > AUDIENCE_MAX:
         return SET_ASIDE, AUDIENCE_TOO_LARGE
     return GOOD, ""
+
+
+def members_of(tree: Tree, transaction: Transaction, stream: str) -> frozenset[str]:
+    """Return who is in a stream's audience by events that stand.
+
+    The audience that routes never shrinks; a right to write that came only from beyond a cut ends.
+    """
+    if tree.revocations:
+        events = transaction.stream_events(stream)
+        if any(event.standing == REVOKED for event in events):
+            good = (members_added(event) for event in events if event.standing == GOOD)
+            return frozenset().union(*good)
+    return transaction.audience(stream)
 
 
 def _may_write(core: Core, tree: Tree, author: str, members: frozenset[str]) -> bool:

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from sync.engine import intake, notices, receipts, record, registers, routing, tree, trust
+from sync.engine import (
+    intake,
+    notices,
+    receipts,
+    record,
+    registers,
+    revocation,
+    routing,
+    tree,
+    trust,
+)
 from sync.engine.core import Core, Effects, count
 from sync.protocol import canonical, compression, digest, frames, rounds, statements
 from sync.protocol.compression import Packing
@@ -20,8 +30,6 @@ from sync.protocol.ports import BlobStore, LogState, ParentLink, Transaction
 from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
 from sync.protocol.statements import Health
 
-DIGEST_TREE = "digest_tree"
-"""Version of the tree by which the digest of what came from the parent was last reckoned."""
 STATEMENTS_PER_ROUND = 200
 LOGS_PER_ROUND = 500
 HOLES_PER_ROUND = 500
@@ -102,9 +110,9 @@ def _digest_anew(
     The parent reckons its end anew by the same tree; what moved is counted alike on both ends.
     """
     version = shape.version(core.station)
-    if link.incarnation and transaction.meta(DIGEST_TREE) == version:
+    if link.incarnation and transaction.meta(routing.DIGEST_TREE) == version:
         return link
-    transaction.set_meta(DIGEST_TREE, version)
+    transaction.set_meta(routing.DIGEST_TREE, version)
     held = routing.digest_held(shape, transaction, core.station, link.station)
     return replace(link, digest=held)
 
@@ -151,7 +159,9 @@ def _statements(transaction: Transaction) -> list[Frame]:
         if raw is None:
             continue
         # Its signer may have no event on this link yet that would bring the certificate along.
-        certificate = transaction.certificate(LogName.parse(statements.decode(raw).signer))
+        signer = statements.decode(raw).signer
+        by_station = signer != statements.AUTHORITY
+        certificate = transaction.certificate(LogName.parse(signer)) if by_station else None
         if certificate is not None and certificate not in found:
             found.append(certificate)
         found.append(raw)
@@ -335,6 +345,7 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
                 transaction.put_log(replace(log, parent_position=0))
         for station, _ in transaction.statements(statements.ATTACHMENT):
             transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
+        revocation.offer_up(transaction)
     return replace(link, incarnation=answer.incarnation, received=0, told_editions=False, token=b"")
 
 

@@ -54,11 +54,13 @@ class Effects:
     """What happened in a step, for its caller to act on after the commit.
 
     Shapes: `stored` events new here, in arrival order; `shelves` switched to a new edition;
-    `more` another round is worth making at once; `news` something to hand up or down.
+    `judged` events held before count otherwise now; `more` another round is worth making at once;
+    `news` something to hand up or down.
     """
 
     stored: list[StoredEvent] = field(default_factory=list)
     shelves: list[Shelf] = field(default_factory=list)
+    judged: bool = False
     more: bool = False
     news: bool = False
 
@@ -66,6 +68,7 @@ class Effects:
         """Take in what another step left."""
         self.stored += other.stored
         self.shelves += other.shelves
+        self.judged = self.judged or other.judged
         self.more = self.more or other.more
         self.news = self.news or other.news
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, routing, trust
+from sync.engine import audience, clock, revocation, trust
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
@@ -20,6 +20,8 @@ from sync.protocol.ports import LogState, Refused, StoredEvent, Transaction
 from sync.protocol.receipts import chain_next, chain_start
 
 TAKEN = "taken"
+KEPT_ASIDE = "kept_aside"
+"""Taken and receipted, and above the cut of a revoked station: no part of a link's digest."""
 DUPLICATE = "duplicate"
 GAP = "gap"
 DOUBTED = "doubted"
@@ -118,8 +120,8 @@ def from_parent(
         return REFUSED
     if name.log == core.log:
         return REFUSED
-    _hold(core, tree, transaction, now_ms, _stored(envelope, event, now_ms, source, b""), effects)
-    return TAKEN
+    stored = _stored(envelope, event, now_ms, source, b"")
+    return _hold(core, tree, transaction, now_ms, stored, effects)
 
 
 def pass_holes(transaction: Transaction, log: LogState) -> LogState:
@@ -165,14 +167,15 @@ def _hold(
     now_ms: int,
     stored: StoredEvent,
     effects: Effects,
-) -> None:
+) -> str:
     if not clock.follow(transaction, stored.hlc, now_ms):
         count(transaction, "events_ahead_of_clock")
     standing, reason = audience.judge(core, tree, transaction, stored)
     stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
     effects.stored.append(stored)
-    routing.settle(core, tree, transaction, stored)
+    revocation.settle(core, tree, transaction, stored)
     effects.news = True
+    return KEPT_ASIDE if tree.above_cut(stored.name) else TAKEN
 
 
 def _again(

@@ -6,11 +6,12 @@ that fails is counted and passed over; the others go on.
 
 from __future__ import annotations
 
-from sync.engine import clock, receipts, registers, routing, tree, trust
+from sync.engine import clock, receipts, registers, revocation, routing, tree, trust
 from sync.engine.core import Core, Effects, count
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, PeerProtocolError, RegisterRefused
 from sync.protocol.limits import PROTOCOL_VERSION
+from sync.protocol.names import LogName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Attachment, Statement, TimeMark
 
@@ -31,6 +32,10 @@ def take(
         statement = statements.decode(raw)
         if statement.kind == statements.CERTIFICATE:
             trust.take_certificate(core, transaction, raw, first_hand_ms=None)
+        elif statement.kind == statements.REVOCATION:
+            revocation.take(
+                core, transaction, now_ms, statement, effects, from_child=from_child is not None
+            )
         elif from_child is not None:
             _from_child(core, transaction, now_ms, statement, effects)
         else:
@@ -54,6 +59,8 @@ def _from_child(
     attachment = statement.read(Attachment)
     if attachment.station != station:
         raise BadSignature("attachment of another station")
+    if revocation.refuses(transaction, LogName.parse(statement.signer)):
+        raise BadSignature("attachment of a revoked station")
     held = transaction.statement(statements.ATTACHMENT, station)
     before = 0 if held is None else statements.decode(held).read(Attachment).since_ms
     if attachment.since_ms <= before:

@@ -11,7 +11,7 @@ from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
 from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import OutboxItem, Transaction
+from sync.protocol.ports import REVOKED, OutboxItem, Transaction
 
 ITEMS_PER_ROUND = 2000
 
@@ -90,8 +90,10 @@ def _content(
     if item.kind == routing.EVENT:
         held = transaction.event(EventName.parse(item.ref))
         # Owed before a station moved away from this link: no longer its business.
-        concerned = held is not None and link in transaction.routes(held.stream)
-        return (held.event if held is not None and concerned else None), None
+        # Or it has come to lie above a cut since; a raised cut owes it again.
+        if held is None or held.standing == REVOKED:
+            return None, None
+        return (held.event if link in transaction.routes(held.stream) else None), None
     if item.kind == statements.CERTIFICATE:
         return None, transaction.certificate(LogName.parse(item.ref))
     return None, transaction.statement(item.kind, item.ref)

@@ -13,6 +13,7 @@ from sync.engine import (
     ratchet,
     receipts,
     registers,
+    revocation,
     routing,
     tree,
     trust,
@@ -24,7 +25,7 @@ from sync.protocol.frames import Frame
 from sync.protocol.names import LogName
 from sync.protocol.ports import ChildLink, Refused, Transaction
 from sync.protocol.rounds import Hello
-from sync.protocol.statements import Certificate, Revocation
+from sync.protocol.statements import Certificate
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
         raise BadSignature("hello")
     if hello.station == core.station:
         raise BadSignature("a node does not call itself")
-    if _revoked(transaction, log):
+    if revocation.refuses(transaction, log):
         return Session(hello, rounds.REVOKED)
     link = _link(core, transaction, now_ms, hello)
     verdict, link = ratchet.check(core, transaction, link, hello)
@@ -127,13 +128,6 @@ def claimed_caller(raw: bytes) -> str:
     return rounds.decode_header(rounds.split_header(raw)[1], Hello).station
 
 
-def _revoked(transaction: Transaction, log: LogName) -> bool:
-    raw = transaction.statement(statements.REVOCATION, f"{log.station}/{log.epoch}")
-    if raw is None:
-        return False
-    return statements.decode(raw).read(Revocation).kind != "retired"
-
-
 def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> ChildLink:
     link = transaction.child_link(hello.station)
     if link is not None and link.incarnation == hello.incarnation and link.epoch == hello.epoch:
@@ -151,6 +145,7 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
     routing.derive_link(shape, transaction, hello.station)
     notices.owe_time_mark(transaction, hello.station)
+    revocation.owe_all(transaction, hello.station)
     _owe_receipts(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 

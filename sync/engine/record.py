@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, routing, tree
+from sync.engine import audience, clock, revocation, tree
 from sync.engine.core import Core
 from sync.protocol import canonical
 from sync.protocol.bodies import EpochOpened
@@ -24,7 +24,7 @@ from sync.protocol.envelope import (
 )
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import GOOD, LogState, StoredEvent, Transaction
+from sync.protocol.ports import LogState, StoredEvent, Transaction
 from sync.protocol.receipts import chain_next, chain_start
 
 ALGORITHM = "ed25519"
@@ -91,8 +91,7 @@ def record(
     standing, reason = audience.judge(core, shape, transaction, stored)
     stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
     transaction.put_log(replace(log, position=name.position, chain=chain))
-    if standing == GOOD:
-        routing.settle(core, shape, transaction, stored)
+    revocation.settle(core, shape, transaction, stored)
     return stored
 
 

@@ -18,6 +18,7 @@ from sync.protocol.names import LogName
 from sync.protocol.ports import (
     GOOD,
     INCOMPLETE,
+    REVOKED,
     SET_ASIDE,
     ChildLink,
     StoredEvent,
@@ -26,6 +27,8 @@ from sync.protocol.ports import (
 from sync.protocol.statements import Statement
 
 EVENT = "event"
+DIGEST_TREE = "digest_tree"
+"""Version of the tree by which the digest of what came from the parent was last reckoned."""
 UP = "^"
 """Name of the outbox towards the parent; it carries statements only, events go by cursor."""
 SETTLED = "settled_streams"
@@ -41,7 +44,7 @@ def settle(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent)
     """
     if event.standing != GOOD:
         return
-    _take_in(tree, transaction, event)
+    take_in(tree, transaction, event)
     waiting = _waiting(transaction.stream_events(event.stream))
     moved = True
     while moved and waiting:
@@ -72,7 +75,8 @@ def _may_still_be_good(event: StoredEvent) -> bool:
     return event.standing == INCOMPLETE or event.reason == audience.NOT_IN_AUDIENCE
 
 
-def _take_in(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
+def take_in(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
+    """Add a good event's members to its stream's audience and owe it where it belongs."""
     transaction.add_audience(event.stream, audience.members_added(event))
     _route(tree, transaction, event)
 
@@ -86,18 +90,19 @@ def _judge_again(core: Core, tree: Tree, transaction: Transaction, waiting: Stor
         return False
     transaction.set_standing(waiting.name, standing, reason)
     if standing == GOOD:
-        _note_settled(transaction, waiting.stream)
-        _take_in(tree, transaction, replace(waiting, standing=standing, reason=reason))
+        note_settled(transaction, [waiting.stream])
+        take_in(tree, transaction, replace(waiting, standing=standing, reason=reason))
     return True
 
 
-def _note_settled(transaction: Transaction, stream: str) -> None:
-    streams = set((transaction.meta(SETTLED) or "").split())
-    transaction.set_meta(SETTLED, " ".join(sorted(streams | {stream})))
+def note_settled(transaction: Transaction, streams: Iterable[str]) -> None:
+    """Have streams shown anew: what counts in them changed without a new event."""
+    noted = set((transaction.meta(SETTLED) or "").split())
+    transaction.set_meta(SETTLED, " ".join(sorted(noted.union(streams))))
 
 
 def take_settled(transaction: Transaction) -> list[str]:
-    """Return the streams in which waiting events became good since the last call."""
+    """Return the streams in which events held before came to count or ceased to, once."""
     streams = (transaction.meta(SETTLED) or "").split()
     if streams:
         transaction.set_meta(SETTLED, "")
@@ -158,6 +163,7 @@ def digest_held(tree: Tree, transaction: Transaction, station: str, parent: str)
             for stream in transaction.streams_of(below)
             for event in transaction.stream_events(stream)
             if event.name.station not in below
+            and event.standing != REVOKED
             and (event.standing == GOOD or event.source == parent)
         ]
     )

@@ -11,8 +11,9 @@ import msgspec
 from sync.engine.clock import day_of
 from sync.engine.core import TREE_VERSION, Core
 from sync.protocol import statements
+from sync.protocol.names import EventName
 from sync.protocol.ports import Transaction
-from sync.protocol.statements import Attachment
+from sync.protocol.statements import Attachment, Revocation
 
 REGISTER = "stations"
 NATION = "000000000000"
@@ -39,12 +40,13 @@ class StationRow(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Tree:
-    """Parents now, parents ever, and what follows from them."""
+    """Parents now, parents ever, who is trusted how far, and what follows from them."""
 
     parents: dict[str, str]
     parents_ever: dict[str, set[str]]
     tiers: dict[str, str]
     divisions: dict[str, str]
+    revocations: dict[str, Revocation] = field(default_factory=dict)
     children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -65,6 +67,11 @@ class Tree:
                         waiting.append(child)
             known = self._subtrees[station] = frozenset(found)
         return known
+
+    def above_cut(self, name: EventName) -> bool:
+        """Return whether an event lies above the cut of a revoked station."""
+        revocation = self.revocations.get(name.station)
+        return revocation is not None and revocation.above_cut(name.epoch, name.position)
 
     def path(self, station: str) -> list[str]:
         """Return a station and its ancestors now, from below."""
@@ -113,13 +120,14 @@ def load(core: Core, transaction: Transaction, now_ms: int) -> Tree:
 
 
 def changed(transaction: Transaction) -> None:
-    """Give the tree a new version name after a stations edition or an attachment came in."""
+    """Give the tree a new version name after an edition, attachment or revocation came in."""
     digest = hashlib.sha256()
     for shelf, edition in sorted(transaction.editions().items()):
         if shelf.startswith(REGISTER + "/"):
             digest.update(f"{shelf}={edition};".encode())
-    for ref, raw in transaction.statements(statements.ATTACHMENT):
-        digest.update(ref.encode() + raw)
+    for kind in (statements.ATTACHMENT, statements.REVOCATION):
+        for ref, raw in transaction.statements(kind):
+            digest.update(ref.encode() + raw)
     transaction.set_meta(TREE_VERSION, digest.hexdigest())
 
 
@@ -142,4 +150,8 @@ def _build(transaction: Transaction, day: str) -> Tree:
         attachment = statements.decode(raw).read(Attachment)
         tree.parents[attachment.station] = attachment.parent
         tree.parents_ever[attachment.station].add(attachment.parent)
-    return Tree(tree.parents, tree.parents_ever, tree.tiers, tree.divisions)
+    revocations = {
+        station: statements.decode(raw).read(Revocation)
+        for station, raw in transaction.statements(statements.REVOCATION)
+    }
+    return Tree(tree.parents, tree.parents_ever, tree.tiers, tree.divisions, revocations)

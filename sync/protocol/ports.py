@@ -22,6 +22,9 @@ INCOMPLETE = "incomplete"
 """Cannot be judged yet: what would give its author the right has not arrived."""
 SET_ASIDE = "set_aside"
 """Verified and held, but against the audience rule: not routed, not applied, shown to a person."""
+REVOKED = "revoked"
+"""Above the cut of a revoked station, or by a right given only there: held as evidence, receipted,
+handed up, never routed down, never applied; a raised cut may make it good."""
 
 
 class Signer(Protocol):
@@ -211,6 +214,10 @@ class EventTable(Protocol):
     def events_standing(self, standing: str, limit: int) -> Sequence[StoredEvent]: ...
 
     def event_count(self) -> int: ...
+
+    def epochs(self, station: str) -> Sequence[int]:
+        """Epochs of a station of which any event is held, in order."""
+        ...
 
     def audience(self, stream: str) -> frozenset[str]: ...
 

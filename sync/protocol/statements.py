@@ -104,16 +104,35 @@ class Attachment(msgspec.Struct, frozen=True):
     since_ms: int
 
 
+class Cut(msgspec.Struct, frozen=True, array_like=True):
+    """How far one epoch of a revoked station is still trusted: its last good position."""
+
+    epoch: int
+    last_good: int
+
+
 class Revocation(msgspec.Struct, frozen=True):
-    """Above `last_good` of this log nothing is applied anywhere; `retired` refuses nothing."""
+    """A station is trusted no longer: above its cuts nothing is applied anywhere.
+
+    Shapes: of an epoch without a cut nothing is good, unless it is `trusted_from` or later (0: no
+    such epoch, the station is refused altogether). The greater `issued_ms` is the newer.
+    """
 
     v: int
     station: str
-    epoch: int
-    last_good: int
-    kind: str
+    cuts: list[Cut]
+    trusted_from: int
     issued_ms: int
     reason: str
+
+    def trusts(self, epoch: int) -> bool:
+        """Return whether a whole epoch is trusted again."""
+        return bool(self.trusted_from) and epoch >= self.trusted_from
+
+    def above_cut(self, epoch: int, position: int) -> bool:
+        """Return whether an event of this station is not to be applied."""
+        good = max((cut.last_good for cut in self.cuts if cut.epoch == epoch), default=0)
+        return position > good and not self.trusts(epoch)
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -82,7 +82,8 @@ CREATE TABLE events (
     body BLOB,
     received_ms INTEGER NOT NULL,
     source TEXT NOT NULL,
-    standing TEXT NOT NULL CHECK (standing IN ('good', 'incomplete', 'set_aside')),
+    standing TEXT NOT NULL CHECK (standing IN
+        ('good', 'incomplete', 'set_aside', 'revoked')),
     reason TEXT NOT NULL,
     chain BLOB NOT NULL,
     UNIQUE (station, epoch, position)

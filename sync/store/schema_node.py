@@ -74,7 +74,8 @@ _FIRST_TABLES = (
         body BLOB,
         received_ms INTEGER NOT NULL,
         source TEXT NOT NULL,
-        standing TEXT NOT NULL CHECK (standing IN ('good', 'incomplete', 'set_aside')),
+        standing TEXT NOT NULL CHECK (standing IN
+            ('good', 'incomplete', 'set_aside', 'revoked')),
         reason TEXT NOT NULL,
         chain BLOB NOT NULL,
         UNIQUE (station, epoch, position)

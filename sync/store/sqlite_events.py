@@ -83,6 +83,12 @@ class SqliteEventTable(SqliteTable):
         row = self.connection.execute("SELECT coalesce(max(arrival), 0) FROM events").fetchone()
         return int(row[0])
 
+    def epochs(self, station: str) -> Sequence[int]:
+        rows = self.connection.execute(
+            "SELECT DISTINCT epoch FROM events WHERE station = ? ORDER BY epoch", (station,)
+        )
+        return [epoch for (epoch,) in rows]
+
     def audience(self, stream: str) -> frozenset[str]:
         rows = self.connection.execute("SELECT station FROM audiences WHERE stream = ?", (stream,))
         return frozenset(station for (station,) in rows)

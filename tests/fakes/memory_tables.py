@@ -175,6 +175,10 @@ class MemoryEventTable(MemoryTable):
     def event_count(self) -> int:
         return len(self.tables.arrivals)
 
+    def epochs(self, station: str) -> Sequence[int]:
+        held = self.tables.positions.items()
+        return sorted(log.epoch for log, found in held if log.station == station and found)
+
     def audience(self, stream: str) -> frozenset[str]:
         return frozenset(self.tables.audiences.get(stream, ()))
 

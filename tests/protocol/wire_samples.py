@@ -35,6 +35,7 @@ from sync.protocol.rounds import Answer, Hello, Hole, Wanted
 from sync.protocol.statements import (
     Attachment,
     Below,
+    Cut,
     Health,
     Order,
     Revocation,
@@ -227,7 +228,7 @@ def samples() -> dict[str, Sample]:
     central = CentralReceipt(
         1, LOG.station, LOG.epoch, 9, chain_start(LOG), "central", AT_MS, INCARNATION
     )
-    revocation = Revocation(1, "CG0112", EPOCH, 4, "revoked", AT_MS, "演示")
+    revocation = Revocation(1, "CG0112", [Cut(EPOCH, 4)], 0, AT_MS, "演示")
     order = Order(1, "CG0111", "doctor", {"depth": "full"}, AT_MS, AT_MS + 1000, "O-1")
     sealed = bodies.SealedBody(
         "x25519-演示", [bodies.SealedFor("KM0000", b"e" * 32, b"w" * 48)], b"b" * 40
