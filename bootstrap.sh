@@ -22,6 +22,21 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   fi
 fi
 
+# The PostgreSQL server is for the tests only; central talks to one wherever it runs.
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "… 安装 Debian 软件包 postgresql(只给测试用,不会开机运行)"
+    # Without this file the package makes a cluster of its own and starts it.
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+      echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >&2 ||
+      say "△ 安装 postgresql 没有成功:与 PostgreSQL 有关的测试会跳过,其余不受影响。"
+  else
+    say "△ 缺少 Debian 软件包 postgresql:与 PostgreSQL 有关的测试会跳过,其余不受影响。要装:apt-get install postgresql"
+  fi
+fi
+
 free_kb=$(df -Pk . | awk 'NR==2 {print $4}')
 [ "$free_kb" -gt 1500000 ] || fail "磁盘空间不足:至少需要 1.5 GB,现在只剩 $((free_kb / 1024)) MB。"
 

@@ -12,7 +12,7 @@ from casework.projection import as_record
 from casework.timeline import timeline_facts
 from node.program import Node
 from node.situation import rung_of_case
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 
 OPENED = "case_opened"
 """Statement kind of the marks left by opening a case: ref `at_ms/staff`, content the stream."""
@@ -27,7 +27,7 @@ class CaseCount(NamedTuple):
     cases: int
 
 
-def case_counts(transaction: SqliteTransaction) -> list[CaseCount]:
+def case_counts(transaction: SqlTransaction) -> list[CaseCount]:
     """Return the number of cases per status and holder, holders in order of code."""
     rows = transaction.connection.execute(
         "SELECT status, holder, count(*) FROM casework_case"
@@ -36,7 +36,7 @@ def case_counts(transaction: SqliteTransaction) -> list[CaseCount]:
     return [CaseCount(*row) for row in rows]
 
 
-def counters(transaction: SqliteTransaction) -> dict[str, int]:
+def counters(transaction: SqlTransaction) -> dict[str, int]:
     """Return the node's own counters by name: what was refused, doubted, healed and so on."""
     rows = transaction.connection.execute(
         "SELECT key, value FROM meta WHERE key LIKE 'count/%' ORDER BY key"

@@ -26,7 +26,7 @@ from edge_node.catalogue import Catalogue, Catalogues
 from node.accounts import Accounts
 from node.program import Node
 from node.registry import Registry
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from ui.forms import new_form_key
 from ui.login import Gate
 from ui.pages import Entry, Layout, Pages
@@ -50,7 +50,7 @@ _BY_POST: Final = (
 class Look:
     """One consistent look at the node's data."""
 
-    transaction: SqliteTransaction
+    transaction: SqlTransaction
     table: SqlCaseTable
     registry: Registry
     context: Context

@@ -19,7 +19,7 @@ from casework.registers import StaffEntry
 from node.program import Node
 from sync.protocol.ports import Chance
 from sync.signing import SystemChance
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from ui import words
 from ui.people import LoginRefused, Person
 
@@ -57,7 +57,7 @@ _NO_ACCOUNT: Final = _Account("", "", 0, 0, 0)
 
 
 def issue_code(
-    transaction: SqliteTransaction, staff_no: str, now_ms: int, chance: Chance | None = None
+    transaction: SqlTransaction, staff_no: str, now_ms: int, chance: Chance | None = None
 ) -> str:
     """Return a new one-time code for a staff member; only its hash is kept, for 24 hours.
 
@@ -85,7 +85,7 @@ class Accounts:
         # One password is reckoned at a time: bounds memory, and makes five tries five.
         self._one_at_a_time = threading.BoundedSemaphore(1)
 
-    def staff(self, transaction: SqliteTransaction, staff_no: str) -> StaffEntry | None:
+    def staff(self, transaction: SqlTransaction, staff_no: str) -> StaffEntry | None:
         """The entry of a staff member of this station, valid today."""
         found = self._node.desk.registry(transaction, self._clock_ms()).staff(staff_no)
         return found if found is not None and found.station == self._node.core.station else None
@@ -189,7 +189,7 @@ class Accounts:
         log.warning("login_refused")
         raise LoginRefused(sentence)
 
-    def _open_session(self, transaction: SqliteTransaction, staff_no: str) -> str:
+    def _open_session(self, transaction: SqlTransaction, staff_no: str) -> str:
         now, run = self._clock_ms(), transaction.connection.execute
         oldest = now - SESSION_MS
         run("DELETE FROM sessions WHERE started_ms < ? OR seen_ms < ?", (oldest, now - IDLE_MS))

@@ -25,7 +25,7 @@ from sync.protocol.statements import Health
 from sync.signing import read_key
 from sync.store.blobs import SqliteBlobStore
 from sync.store.database import Database
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 
 CATCH_UP_EVENTS = 200
 FORM_KEY_MS = 30 * 24 * 3600 * 1000
@@ -67,7 +67,7 @@ class Node:
         self._open()
 
     def _case_table(self, transaction: Transaction) -> SqlCaseTable:
-        assert isinstance(transaction, SqliteTransaction), "a node keeps its cases in node.db"
+        assert isinstance(transaction, SqlTransaction), "a node keeps its cases in node.db"
         return SqlCaseTable(transaction.connection)
 
     def _open(self) -> None:
@@ -146,7 +146,7 @@ class Node:
         self.wake()
         return done
 
-    def _form_used(self, transaction: SqliteTransaction, form_key: str) -> str | None:
+    def _form_used(self, transaction: SqlTransaction, form_key: str) -> str | None:
         row = transaction.connection.execute(
             "SELECT stream FROM form_keys WHERE form_key = ?", (form_key,)
         ).fetchone()

@@ -16,6 +16,7 @@ SyncError
 ├── StorageError
 │   ├── DiskFull
 │   ├── DatabaseBusy
+│   │   └── DatabaseUnreachable  the database server does not answer
 │   ├── DatabaseCorrupt
 │   ├── SchemaTooNew
 │   └── LibraryTooOld        an SQLite with the WAL-reset bug
@@ -111,6 +112,11 @@ class DiskFull(StorageError):
 class DatabaseBusy(StorageError):
     code = "database_busy"
     sentence = "本机正忙,这一步没有保存,请再按一次。"
+
+
+class DatabaseUnreachable(DatabaseBusy):
+    code = "database_unreachable"
+    sentence = "数据库服务器没有应答,这一步没有保存;以前保存的都在。请检查 PostgreSQL 服务后再试。"
 
 
 class DatabaseCorrupt(StorageError):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sync.store.blob_names import check_piece
 from sync.store.encrypted_file import BUSY_MS, EncryptedFile
-from sync.store.library import Connection, Cursor
 from sync.store.schema_blobs import BLOBS_SCHEMA
+from sync.store.sql import Connection, Cursor
 
 PIECE_BYTES = 256 * 1024
 """Whole blobs are cut into pieces of this size (the chunk of DESIGN 9)."""
@@ -135,9 +135,11 @@ class SqliteBlobStore:
 
 
 def _begin(connection: Connection, sha256: str, size: int) -> int:
-    return connection.execute(
-        "INSERT INTO blobs (sha256, size, held, complete) VALUES (?, ?, 0, 0)", (sha256, size)
-    ).lastrowid
+    (blob,) = connection.execute(
+        "INSERT INTO blobs (sha256, size, held, complete) VALUES (?, ?, 0, 0) RETURNING id",
+        (sha256, size),
+    ).fetchone()
+    return int(blob)
 
 
 def _forget(connection: Connection, blob: int) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sync.protocol.errors import DatabaseCorrupt, LibraryTooOld
 from sync.store.faults import translated
-from sync.store.library import Connection, dbapi2
+from sync.store.library import dbapi2
+from sync.store.sql import Connection
 
 KEY_BYTES = 32
 CACHE_KIB_WRITER = 512

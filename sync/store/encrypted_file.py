@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sync.protocol.errors import DatabaseCorrupt, StorageError
 from sync.store.connections import inspect_file, open_reader, open_writer
-from sync.store.library import Connection, require_library
+from sync.store.faults import SqliteDriver
+from sync.store.library import require_library
 from sync.store.making import make_file
 from sync.store.migrations import Schema, check_release, migrate
 from sync.store.readers import Readers
+from sync.store.sql import Connection
 from sync.store.writer import Writer
 
 BUSY_MS = 5000
@@ -55,9 +57,10 @@ class EncryptedFile:
         except StorageError:
             connection.close()
             raise
-        self._writer = Writer(connection, f"writer {path.name}")
+        driver = SqliteDriver()
+        self._writer = Writer(connection, driver, f"writer {path.name}")
         self._readers = Readers(
-            lambda: open_reader(path, key, busy_ms=busy_ms), idle_max=readers_idle_max
+            lambda: open_reader(path, key, busy_ms=busy_ms), driver, idle_max=readers_idle_max
         )
 
     def write(self) -> AbstractContextManager[Connection]:
@@ -67,6 +70,11 @@ class EncryptedFile:
     def read(self) -> AbstractContextManager[Connection]:
         """Lend a reading connection for one consistent snapshot, see `readers`."""
         return self._readers.lend()
+
+    @property
+    def bytes_held(self) -> int:
+        """Return how large the file is, without what is still in its WAL."""
+        return self.path.stat().st_size
 
     @property
     def commits(self) -> int:

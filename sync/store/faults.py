@@ -1,4 +1,4 @@
-"""The border at which the driver's errors become ours.
+"""SQLite as the store's driver: how it begins and ends, and how its errors become ours.
 
 Only the stable name of the SQLite result goes into `detail`: a driver's message may quote SQL or
 values, and personal data must not reach a log (G10).
@@ -12,7 +12,9 @@ from contextlib import contextmanager
 
 from sync.protocol.errors import DatabaseBusy, DatabaseCorrupt, DiskFull, StorageError
 from sync.store.library import DriverError
+from sync.store.sql import Connection
 
+TURNS_PER_COMMIT_MAX = 256
 _PRIMARY_MASK = 0xFF
 _PRIMARY: dict[int, type[StorageError]] = {
     5: DatabaseBusy,  # SQLITE_BUSY
@@ -33,6 +35,40 @@ def translate(error: BaseException) -> StorageError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     kind = _EXTENDED.get(code) or _PRIMARY.get(code & _PRIMARY_MASK, StorageError)
     return kind(str(name))
+
+
+class SqliteDriver:
+    """Implements `sql.Driver` for SQLCipher files."""
+
+    error = DriverError
+    turns_per_commit_max = TURNS_PER_COMMIT_MAX
+
+    def translate(self, error: BaseException) -> StorageError:
+        return translate(error)
+
+    def begin_write(self, connection: Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+
+    def begin_read(self, connection: Connection) -> None:
+        connection.execute("BEGIN")
+        # BEGIN alone fixes nothing; the first read fixes the snapshot.
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+
+    def commit(self, connection: Connection) -> None:
+        connection.execute("COMMIT")
+
+    def finish(self, connection: Connection) -> None:
+        """Move the WAL into the file.
+
+        Where there is no room to move it, the WAL stays beside the file and is read at the next
+        start: nothing is lost.
+        """
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except DriverError as error:
+            fault = translate(error)
+            if not isinstance(fault, (DiskFull, DatabaseBusy)):
+                raise fault from error
 
 
 @contextmanager

@@ -9,45 +9,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from sync.protocol.errors import LibraryTooOld
 
 SQLITE_VERSION_MIN = (3, 51, 3)
 """The WAL-reset bug corrupts databases in 3.7.0 to 3.51.2 (research: reliability, decision 6)."""
 SQLITE_VERSIONS_WITHDRAWN = ((3, 52, 0),)
-
-Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class Cursor(Protocol):
-    """What a statement gave."""
-
-    @property
-    def lastrowid(self) -> int: ...
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-class Connection(Protocol):
-    """An open SQLCipher connection in driver-level autocommit: SQL alone begins and commits."""
-
-    @property
-    def in_transaction(self) -> bool: ...
-
-    def execute(self, sql: str, parameters: Parameters = ..., /) -> Cursor: ...
-
-    def executemany(self, sql: str, parameters: Iterable[Parameters], /) -> Cursor: ...
-
-    def close(self) -> None: ...
 
 
 def _register() -> Any:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sync.protocol.errors import SchemaTooNew
 from sync.store.faults import translated
-from sync.store.library import Connection, require_library
+from sync.store.library import require_library
+from sync.store.sql import Connection
 
 if TYPE_CHECKING:
     from sqlite_utils import Database as MigrationDatabase

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sync.protocol.errors import DatabaseBusy
-from sync.store.faults import translated
-from sync.store.library import Connection, DriverError
+from sync.store.sql import Connection, Driver
 
 
 class Readers:
-    """Lends reading connections of one file."""
+    """Lends reading connections of one database."""
 
-    def __init__(self, open_connection: Callable[[], Connection], *, idle_max: int) -> None:
+    def __init__(
+        self, open_connection: Callable[[], Connection], driver: Driver, *, idle_max: int
+    ) -> None:
         self._open = open_connection
+        self._driver = driver
         self._idle_max = idle_max
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
@@ -27,17 +29,16 @@ class Readers:
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
-        """Give a connection that sees the file as it is now until the block is left.
+        """Give a connection that sees the database as it is now until the block is left.
 
         Raises: StorageError.
         """
         connection = self._take()
         try:
-            with translated():
-                connection.execute("BEGIN")
-                # BEGIN alone fixes nothing; the first read fixes the snapshot.
-                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-                yield connection
+            self._driver.begin_read(connection)
+            yield connection
+        except self._driver.error as error:
+            raise self._driver.translate(error) from error
         finally:
             self._give_back(connection)
 
@@ -61,7 +62,7 @@ class Readers:
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        except DriverError:
+        except self._driver.error:
             connection.close()  # not fit to be lent again; the error of the block itself goes on
             return
         with self._lock:

@@ -135,7 +135,7 @@ _FIRST_TABLES = (
     """,
     """
     CREATE TABLE parent_link (
-        only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+        single INTEGER NOT NULL PRIMARY KEY CHECK (single = 1),
         station TEXT NOT NULL,
         incarnation TEXT NOT NULL,
         token BLOB NOT NULL,

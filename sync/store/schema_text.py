@@ -1,17 +1,21 @@
-"""Prints `schema.sql`: `python -m sync.store.schema_text > sync/store/schema.sql`.
+"""Writes `schema.sql` and `schema_postgres.sql`: `python -m sync.store.schema_text`.
 
-The file is there to be read; a test holds it to what the migrations make.
+The files are there to be read; a test holds them to what the migrations make.
 """
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 
-from sync.store.library import Connection, dbapi2
+from sync.store.library import dbapi2
 from sync.store.migrations import Schema, migrate
+from sync.store.postgres_definitions import definitions
 from sync.store.schema_blobs import BLOBS_SCHEMA
 from sync.store.schema_node import NODE_SCHEMA
+from sync.store.sql import Connection
 
+WRITTEN = Path(__file__).with_name("schema.sql")
+WRITTEN_POSTGRES = Path(__file__).with_name("schema_postgres.sql")
 _FILES = {"node.db": NODE_SCHEMA, "blobs.db": BLOBS_SCHEMA}
 
 
@@ -36,5 +40,12 @@ def _made_by(schema: Schema) -> str:
         connection.close()
 
 
+def schema_text_postgres() -> str:
+    """Return the schema of central's database on a PostgreSQL server, in the order it is made."""
+    made = "".join(f"{sql.strip()};\n\n" for sql in definitions(NODE_SCHEMA))
+    return f"-- central on PostgreSQL, release {NODE_SCHEMA.release}\n\n{made}"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(schema_text())
+    WRITTEN.write_text(schema_text(), encoding="utf-8")
+    WRITTEN_POSTGRES.write_text(schema_text_postgres(), encoding="utf-8")

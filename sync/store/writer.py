@@ -1,10 +1,10 @@
 """The writer thread: one connection, handed to one caller at a time, committed for many.
 
-A caller asks for a *turn* and waits. The writer thread opens a transaction (`BEGIN IMMEDIATE`),
-lends the connection to the caller, whose block then runs in the caller's own thread, and takes it
-back when the block ends. Turns that queued up meanwhile follow in the same transaction, each in
-its own savepoint; then one COMMIT makes them all durable and only then do their callers go on.
-A block that raises rolls back its own savepoint and nothing else.
+A caller asks for a *turn* and waits. The writer thread opens a transaction (the only one that
+writes), lends the connection to the caller, whose block then runs in the caller's own thread, and
+takes it back when the block ends. Turns that queued up meanwhile follow in the same transaction,
+each in its own savepoint; then one COMMIT makes them all durable and only then do their callers go
+on. A block that raises rolls back its own savepoint and nothing else.
 
 Invariant: between `granted` and `finished` of a turn only its caller touches the connection,
 otherwise only the writer thread does.
@@ -17,11 +17,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sync.protocol.errors import DatabaseBusy, DiskFull, StorageError
-from sync.store.faults import translate
-from sync.store.library import Connection, DriverError
-
-TURNS_PER_COMMIT_MAX = 256
+from sync.protocol.errors import DatabaseBusy, StorageError
+from sync.store.sql import Connection, Driver
 
 
 class _Turn:
@@ -42,19 +39,20 @@ class _Turn:
         self.granted.set()
         self.settled.set()
 
-    def raise_failure(self) -> None:
+    def raise_failure(self, driver: Driver) -> None:
         """Raise what kept this turn from being stored, one exception object per caller."""
-        if isinstance(self.cause, DriverError):
-            raise translate(self.cause) from self.cause
+        if isinstance(self.cause, driver.error):
+            raise driver.translate(self.cause) from self.cause
         if isinstance(self.cause, StorageError):
             raise self.cause
 
 
 class Writer:
-    """Owns the only writing and checkpointing connection of a file."""
+    """Owns the only writing connection of this process."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, driver: Driver, name: str) -> None:
         self._connection = connection
+        self._driver = driver
         self._turns: queue.SimpleQueue[_Turn | None] = queue.SimpleQueue()
         self._admission = threading.Lock()
         self._closed = False
@@ -77,19 +75,19 @@ class Writer:
         self._admit(turn)
         try:
             turn.granted.wait()
-            turn.raise_failure()
+            turn.raise_failure(self._driver)
             self._holder = threading.get_ident()
             yield self._connection
             turn.succeeded = True
-        except DriverError as error:
+        except self._driver.error as error:
             turn.cause = error
-            raise translate(error) from error
+            raise self._driver.translate(error) from error
         finally:
             if self._holder == threading.get_ident():
                 self._holder = 0
             turn.finished.set()
             turn.settled.wait()
-        turn.raise_failure()
+        turn.raise_failure(self._driver)
 
     @property
     def waiting(self) -> int:
@@ -97,10 +95,8 @@ class Writer:
         return self._turns.qsize()
 
     def close(self) -> None:
-        """Finish what is queued, move the WAL into the file and close it. Idempotent.
+        """Finish what is queued and close the connection. Idempotent.
 
-        Where there is no room to move it, the WAL stays beside the file and is read at the next
-        start: nothing is lost.
         Raises: DatabaseCorrupt, StorageError.
         """
         with self._admission:
@@ -110,11 +106,7 @@ class Writer:
             self._turns.put(None)
         self._thread.join()
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except DriverError as error:
-            fault = translate(error)
-            if not isinstance(fault, (DiskFull, DatabaseBusy)):
-                raise fault from error
+            self._driver.finish(self._connection)
         finally:
             self._connection.close()
 
@@ -137,16 +129,18 @@ class Writer:
         while turn is not None:
             try:
                 self._serve_turn(turn, stored)
-            except DriverError as error:
-                # SQLite gave up the transaction itself (disk full, I/O): none of the group stands.
+            except self._driver.error as error:
+                # The database gave up the transaction itself (disk full, I/O): none of the group
+                # stands.
                 self._give_up([*stored, turn], turn.cause or error)
                 return
-            turn = self._next() if len(stored) < TURNS_PER_COMMIT_MAX else None
+            more = len(stored) < self._driver.turns_per_commit_max
+            turn = self._next() if more else None
         if not stored:
             return
         try:
-            self._connection.execute("COMMIT")
-        except DriverError as error:
+            self._driver.commit(self._connection)
+        except self._driver.error as error:
             self._give_up(stored, error)
             return
         self.commits += 1
@@ -164,7 +158,10 @@ class Writer:
     def _serve_turn(self, turn: _Turn, stored: list[_Turn]) -> None:
         # Alone in its transaction, a turn needs no savepoint: rolling back takes the lot.
         alone = not stored
-        self._connection.execute("BEGIN IMMEDIATE" if alone else "SAVEPOINT turn")
+        if alone:
+            self._driver.begin_write(self._connection)
+        else:
+            self._connection.execute("SAVEPOINT turn")
         turn.granted.set()
         turn.finished.wait()
         if turn.succeeded:
@@ -181,7 +178,7 @@ class Writer:
 
     def _give_up(self, turns: list[_Turn], error: Exception) -> None:
         # Should even ROLLBACK fail, the next BEGIN says so to the next caller.
-        with suppress(DriverError):
+        with suppress(self._driver.error):
             self._roll_back()
         for turn in turns:
             turn.fail(error)

@@ -14,8 +14,10 @@ import pytest
 from sync.protocol.ports import BlobStore, Store
 from sync.store.blobs import SqliteBlobStore
 from sync.store.database import Database
+from sync.store.postgres_database import PostgresDatabase
 from tests.fakes.memory_store import MemoryBlobStore, MemoryStore
 from tests.fakes.sample_events import SAMPLE_KEY
+from tests.postgres_server import Cluster
 
 
 class OpenStore(Store, Protocol):
@@ -30,9 +32,11 @@ class OpenBlobStore(BlobStore, Protocol):
     def close(self) -> None: ...
 
 
-STORES: dict[str, Callable[[Path], OpenStore]] = {
-    "sqlite": lambda folder: Database(folder / "node.db", SAMPLE_KEY),
-    "memory": lambda folder: MemoryStore(),
+Asked = pytest.FixtureRequest
+STORES: dict[str, Callable[[Path, Asked], OpenStore]] = {
+    "sqlite": lambda folder, _: Database(folder / "node.db", SAMPLE_KEY),
+    "memory": lambda *_: MemoryStore(),
+    "postgres": lambda _, asked: PostgresDatabase(asked.getfixturevalue("cluster").database()),
 }
 BLOB_STORES: dict[str, Callable[[Path], OpenBlobStore]] = {
     "sqlite": lambda folder: SqliteBlobStore(folder / "blobs.db", SAMPLE_KEY),
@@ -40,10 +44,26 @@ BLOB_STORES: dict[str, Callable[[Path], OpenBlobStore]] = {
 }
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run; starting one takes some seconds."""
+    started = Cluster()
+    yield started
+    started.close()
+
+
 @pytest.fixture(params=sorted(STORES))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store of each implementation."""
-    opened = STORES[request.param](tmp_path)
+    opened = STORES[request.param](tmp_path, request)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=sorted(set(STORES) - {"memory"}))
+def kept_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each implementation that outlives its process."""
+    opened = STORES[request.param](tmp_path, request)
     yield opened
     opened.close()
 

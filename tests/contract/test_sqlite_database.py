@@ -14,7 +14,7 @@ from sync.protocol.errors import DatabaseBusy, DatabaseCorrupt, StorageError
 from sync.protocol.names import EventName
 from sync.store import connections
 from sync.store.database import Database
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.sample_events import EPOCH, sample_event
 from tests.fakes.sample_events import SAMPLE_KEY as KEY
 
@@ -22,7 +22,7 @@ WAIT_S = 20
 CANARY = "秘密CANARY990101199001010017"
 
 
-def pragma(t: SqliteTransaction, name: str) -> object:
+def pragma(t: SqlTransaction, name: str) -> object:
     return t.connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
@@ -156,7 +156,7 @@ def test_a_lost_file_is_not_replaced_by_an_empty_one(tmp_path: Path, left: bytes
 def test_what_was_recorded_cannot_be_changed(database: Database, sql: str) -> None:
     """Events and audiences are append-only in the database itself, not only in our code."""
 
-    def record(t: SqliteTransaction) -> None:
+    def record(t: SqlTransaction) -> None:
         t.put_event(sample_event(1, stream="A"))
         t.add_audience("A", ["CG0111"])
 
@@ -299,7 +299,7 @@ def test_a_failing_first_write_does_not_harm_those_behind_it(database: Database)
     """The first of a group has no savepoint of its own; its failure is undone all the same."""
     waiting: list[Future[None]] = []
 
-    def fail_before_another(t: SqliteTransaction, pool: ThreadPoolExecutor) -> None:
+    def fail_before_another(t: SqlTransaction, pool: ThreadPoolExecutor) -> None:
         waiting.append(pool.submit(database.run, lambda t: t.set_meta("second", "value")))
         wait_until_queued(database, 1)
         t.set_meta("first", "value")
@@ -333,7 +333,7 @@ def test_a_transaction_lost_to_sqlite_fails_every_write_of_its_group(database: D
 def test_savepoints_undo_their_own_block_only(database: Database) -> None:
     """A projection that fails inside a write takes back its rows and no others."""
 
-    def fail_inside(t: SqliteTransaction) -> None:
+    def fail_inside(t: SqlTransaction) -> None:
         with t.savepoint():
             t.set_meta("inside", "value")
             raise ZeroDivisionError

@@ -11,7 +11,7 @@ from sync.store import schema_text
 from sync.store.database import Database
 from sync.store.migrations import MigrationDatabase, Migrations, Schema
 from sync.store.schema_node import NODE_SCHEMA
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.sample_events import SAMPLE_KEY as KEY
 from tests.fakes.sample_events import sample_event
 
@@ -43,9 +43,10 @@ def add_cases(
 
 
 def test_the_written_schema_is_what_the_migrations_make() -> None:
-    """schema.sql is generated; `python -m sync.store.schema_text` writes it anew."""
-    written = Path(schema_text.__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    assert written == schema_text.schema_text()
+    """Both files are generated; `python -m sync.store.schema_text` writes them anew."""
+    assert schema_text.WRITTEN.read_text(encoding="utf-8") == schema_text.schema_text()
+    postgres = schema_text.WRITTEN_POSTGRES.read_text(encoding="utf-8")
+    assert postgres == schema_text.schema_text_postgres()
 
 
 def test_every_table_is_strict_and_says_what_may_be_null(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_file_two_releases_newer_is_refused_unchanged(tmp_path: Path) -> None:
 def test_a_program_adds_its_own_tables_to_the_same_file(tmp_path: Path) -> None:
     """A projection's rows commit and roll back together with the event they come from."""
 
-    def project_and_fail(t: SqliteTransaction) -> None:
+    def project_and_fail(t: SqlTransaction) -> None:
         t.put_event(sample_event(1))
         t.connection.execute("INSERT INTO cases VALUES (?)", (1,))
         raise ZeroDivisionError

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from sync.store.database import Database
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.sample_events import SAMPLE_KEY, sample_event
 
 THREADS = 3
@@ -25,7 +25,7 @@ def main() -> None:
     database = Database(Path(sys.argv[1]), SAMPLE_KEY)
     start = int(sys.argv[2])
 
-    def store(t: SqliteTransaction, position: int) -> None:
+    def store(t: SqlTransaction, position: int) -> None:
         stored = t.put_event(sample_event(position, stream="A", body=BODY))
         t.enqueue("parent", "event", str(stored.name))
 

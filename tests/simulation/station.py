@@ -15,7 +15,7 @@ from node.schema import SCHEMA
 from sync.engine.core import Core
 from sync.protocol.ports import BlobStore, Signer, Store, Transaction, Verifier
 from sync.store.database import Database
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.memory_blobs import MemoryBlobStore
 from tests.fakes.memory_case_table import MemoryCaseTable
 from tests.fakes.memory_store import MemoryStore
@@ -121,7 +121,7 @@ class SimNode(Node):
         self._projector = projector  # type: ignore[assignment]
 
     def _case_table(self, transaction: Transaction) -> Any:
-        if isinstance(transaction, SqliteTransaction):
+        if isinstance(transaction, SqlTransaction):
             return SqlCaseTable(transaction.connection)
         return _UndoableRows(self._rows, transaction)
 
@@ -182,7 +182,7 @@ class Station:
 
     def table(self, transaction: Any) -> CaseTable:
         """Return the case rows on this disk."""
-        if isinstance(transaction, SqliteTransaction):
+        if isinstance(transaction, SqlTransaction):
             return SqlCaseTable(transaction.connection)
         return _UndoableRows(self.rows, transaction)
 

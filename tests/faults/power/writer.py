@@ -15,8 +15,8 @@ from node.schema import SCHEMA
 from sync.protocol.ports import LogState, StoredEvent
 from sync.store import encrypted_file
 from sync.store.database import Database
-from sync.store.library import Connection
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql import Connection
+from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.sample_events import SAMPLE_KEY, sample_event
 
 LAST = "last"
@@ -37,7 +37,7 @@ def batch_after(position: int) -> range:
     return range(position + 1, position + 2 + random.Random(~position).randrange(BATCH_MAX))
 
 
-def store(transaction: SqliteTransaction, positions: range) -> None:
+def store(transaction: SqlTransaction, positions: range) -> None:
     """Write a batch: events, their log, what is owed, a setting."""
     for position in positions:
         stored = transaction.put_event(event(position))

@@ -1,7 +1,8 @@
-"""Events, streams and audiences in SQLite.
+"""Events, streams and audiences in SQL.
 
-The row id is the arrival number: events are never deleted, so it counts up without gaps and is at
-once the number of events held.
+Arrival numbers are given one above the greatest held, by one writer at a time, and are the primary
+key: events are never deleted, so they count up without gaps in the order of commits and are at once
+the number of events held. A reader that goes by arrival can skip nothing.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ import msgspec
 from sync.protocol.envelope import Event
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import GOOD, StoredEvent
-from sync.store.library import dbapi2
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable
 
 _SELECT = (
     "SELECT station, epoch, position, hlc, stream, type, actor, audience, envelope, signature,"
     " salt, body, received_ms, source, standing, reason, arrival, chain FROM events"
 )
 _INSERT = (
-    "INSERT INTO events (station, epoch, position, hlc, stream, type, actor, audience, envelope,"
-    " signature, salt, body, received_ms, source, standing, reason, chain)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO events (arrival, station, epoch, position, hlc, stream, type, actor, audience,"
+    " envelope, signature, salt, body, received_ms, source, standing, reason, chain)"
+    " VALUES ((SELECT coalesce(max(arrival), 0) + 1 FROM events),"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (station, epoch, position) DO NOTHING RETURNING arrival"
 )
 
 
-class SqliteEventTable(SqliteTable):
+class SqlEventTable(SqlTable):
     """Implements `ports.EventTable`."""
 
     __slots__ = ()
@@ -41,13 +43,10 @@ class SqliteEventTable(SqliteTable):
         return None if row is None else _stored(row)
 
     def put_event(self, stored: StoredEvent) -> StoredEvent:
-        try:
-            arrival = self.connection.execute(_INSERT, _row(stored)).lastrowid
-        except dbapi2.IntegrityError as error:
-            if self.event(stored.name) is None:
-                raise
-            raise ValueError(f"{stored.name} is held already") from error
-        return msgspec.structs.replace(stored, arrival=arrival)
+        given = self.connection.execute(_INSERT, _row(stored)).fetchone()
+        if given is None:
+            raise ValueError(f"{stored.name} is held already")
+        return msgspec.structs.replace(stored, arrival=given[0])
 
     def set_standing(self, name: EventName, standing: str, reason: str) -> None:
         changed = self.connection.execute(

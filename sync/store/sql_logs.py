@@ -1,18 +1,20 @@
-"""Certificates, logs, their holes and doubts in SQLite."""
+"""Certificates, logs, their holes and doubts in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Refused
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable, select, upsert
 
-_SELECT = (
-    "SELECT station, epoch, position, chain, source, parent_position, central_position,"
-    " backup_position, frozen FROM logs"
-)
+# The log's name, then the struct's other fields, called alike and in their order.
+_COLUMNS = ("station", "epoch", *LogState.__struct_fields__[1:])
+_SELECT = select("logs", _COLUMNS)
+_PUT = upsert("logs", _COLUMNS, ("station", "epoch"))
 _FIRST_UNSENT = (
     "(SELECT arrival FROM events WHERE events.station = logs.station"
     " AND events.epoch = logs.epoch AND events.position > logs.parent_position"
@@ -20,7 +22,7 @@ _FIRST_UNSENT = (
 )
 
 
-class SqliteLogTable(SqliteTable):
+class SqlLogTable(SqlTable):
     """Implements `ports.LogTable`."""
 
     __slots__ = ()
@@ -34,7 +36,7 @@ class SqliteLogTable(SqliteTable):
     def put_certificate(self, log: LogName, raw: bytes) -> None:
         self.connection.execute(
             "INSERT INTO certificates (station, epoch, raw) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET raw = excluded.raw",
+            " ON CONFLICT (station, epoch) DO UPDATE SET raw = excluded.raw",
             (*log, raw),
         )
 
@@ -44,22 +46,8 @@ class SqliteLogTable(SqliteTable):
 
     def put_log(self, state: LogState) -> None:
         self.connection.execute(
-            "INSERT INTO logs (station, epoch, position, chain, source, parent_position,"
-            " central_position, backup_position, frozen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET position = excluded.position, chain = excluded.chain,"
-            " source = excluded.source, parent_position = excluded.parent_position,"
-            " central_position = excluded.central_position,"
-            " backup_position = excluded.backup_position, frozen = excluded.frozen",
-            (
-                *state.name,
-                state.position,
-                state.chain,
-                state.source,
-                state.parent_position,
-                state.central_position,
-                state.backup_position,
-                state.frozen,
-            ),
+            _PUT,
+            (*state.name, *msgspec.structs.astuple(state)[1:]),
         )
 
     def logs(self) -> Sequence[LogState]:
@@ -77,7 +65,8 @@ class SqliteLogTable(SqliteTable):
     def refuse(self, refused: Refused) -> None:
         self.connection.execute(
             "INSERT INTO refusals (station, epoch, position, reason, hash) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET reason = excluded.reason, hash = excluded.hash",
+            " ON CONFLICT (station, epoch, position)"
+            " DO UPDATE SET reason = excluded.reason, hash = excluded.hash",
             (*refused.log, refused.position, refused.reason, refused.hash),
         )
 
@@ -98,7 +87,7 @@ class SqliteLogTable(SqliteTable):
     def doubt(self, name: EventName) -> None:
         self.connection.execute(
             "INSERT INTO doubts (station, epoch, position, times) VALUES (?, ?, ?, 1)"
-            " ON CONFLICT DO UPDATE SET times = times + 1",
+            " ON CONFLICT (station, epoch, position) DO UPDATE SET times = doubts.times + 1",
             name,
         )
 

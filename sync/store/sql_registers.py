@@ -1,4 +1,4 @@
-"""Editions of shelves and their entries in SQLite."""
+"""Editions of shelves and their entries in SQL."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 
 from sync.protocol.registers import Entry, Shelf
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable
 
 
-class SqliteRegisterTable(SqliteTable):
+class SqlRegisterTable(SqlTable):
     """Implements `ports.RegisterTable`."""
 
     __slots__ = ()
@@ -31,7 +31,7 @@ class SqliteRegisterTable(SqliteTable):
         """Make the shelf hold exactly `entries`; rows that stay the same are not written again."""
         self.connection.execute(
             "INSERT INTO editions (register, division, tier, edition) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET edition = excluded.edition",
+            " ON CONFLICT (register, division, tier) DO UPDATE SET edition = excluded.edition",
             (*shelf, edition),
         )
         self.connection.execute(
@@ -41,7 +41,8 @@ class SqliteRegisterTable(SqliteTable):
         )
         self.connection.executemany(
             "INSERT INTO entries (register, division, tier, key, raw) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET raw = excluded.raw WHERE raw <> excluded.raw",
+            " ON CONFLICT (register, division, tier, key) DO UPDATE SET raw = excluded.raw"
+            " WHERE entries.raw <> excluded.raw",
             ((*shelf, entry.key, entry.raw) for entry in entries),
         )
 

@@ -1,4 +1,4 @@
-"""Outboxes in SQLite. Reading never deletes; only `acknowledge` does.
+"""Outboxes in SQL. Reading never deletes; only `acknowledge` does.
 
 The next sequence follows from the greatest one owed; `sequences` remembers it only beyond an
 acknowledgement, so that owing a thing writes to the outbox alone.
@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sync.protocol.ports import OutboxItem
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable
+
+_LAST = (
+    "(SELECT coalesce(max(given), 0) FROM (SELECT max(sequence) AS given FROM outbox"
+    " WHERE link = ? UNION ALL SELECT last FROM sequences WHERE link = ?) AS taken)"
+)
+_SELECT_LAST = f"SELECT {_LAST}"
+_ENQUEUE = (
+    f"INSERT INTO outbox (link, sequence, kind, ref) VALUES (?, 1 + {_LAST}, ?, ?)"  # noqa: S608
+    " ON CONFLICT (link, kind, ref) DO UPDATE SET sequence = excluded.sequence"
+)
 
 
-class SqliteOutboxTable(SqliteTable):
+class SqlOutboxTable(SqlTable):
     """Implements the outboxes of `ports.LinkTable`."""
 
     __slots__ = ()
 
     def enqueue(self, link: str, kind: str, ref: str) -> None:
         self.connection.execute(
-            "INSERT INTO outbox (link, sequence, kind, ref) VALUES (:link, 1 + max("
-            " coalesce((SELECT max(sequence) FROM outbox WHERE link = :link), 0),"
-            " coalesce((SELECT last FROM sequences WHERE link = :link), 0)), :kind, :ref)"
-            " ON CONFLICT (link, kind, ref) DO UPDATE SET sequence = excluded.sequence",
-            {"link": link, "kind": kind, "ref": ref},
+            _ENQUEUE,
+            (link, link, link, kind, ref),
         )
 
     def outbox(self, link: str, after: int, limit: int) -> Sequence[OutboxItem]:
@@ -43,7 +50,8 @@ class SqliteOutboxTable(SqliteTable):
         self.connection.execute(
             "INSERT INTO sequences (link, last)"
             " SELECT link, max(sequence) FROM outbox WHERE link = ? GROUP BY link"
-            " ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+            " ON CONFLICT (link) DO UPDATE SET last = excluded.last"
+            " WHERE excluded.last > sequences.last",
             (link,),
         )
         self.connection.execute(
@@ -51,9 +59,5 @@ class SqliteOutboxTable(SqliteTable):
         )
 
     def last_sequence(self, link: str) -> int:
-        row = self.connection.execute(
-            "SELECT max(coalesce((SELECT max(sequence) FROM outbox WHERE link = :link), 0),"
-            " coalesce((SELECT last FROM sequences WHERE link = :link), 0))",
-            {"link": link},
-        ).fetchone()
+        row = self.connection.execute(_SELECT_LAST, (link, link)).fetchone()
         return int(row[0])

@@ -1,4 +1,4 @@
-"""Links to children and to the parent, and routes, in SQLite."""
+"""Links to children and to the parent, and routes, in SQL."""
 
 from __future__ import annotations
 
@@ -8,30 +8,18 @@ from typing import Any
 import msgspec
 
 from sync.protocol.ports import ChildLink, ParentLink
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable, select, upsert
 
-# Columns stand in the order of the struct's fields; the contract suite's round trips hold it.
-_CHILD_SELECT = (
-    "SELECT station, epoch, incarnation, token, token_before, challenge, acknowledged, digest,"
-    " healed, last_contact_ms, first_contact_ms, rounds, suspect, health FROM child_links"
-)
-_CHILD_PUT = (
-    "REPLACE INTO child_links (station, epoch, incarnation, token, token_before, challenge,"
-    " acknowledged, digest, healed, last_contact_ms, first_contact_ms, rounds, suspect, health)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_PARENT_SELECT = (
-    "SELECT station, incarnation, token, challenge, nonce, received, digest, told_editions,"
-    " last_attempt_ms, last_success_ms, failures, verdict, hint_ms, dictionary FROM parent_link"
-)
-_PARENT_PUT = (
-    "REPLACE INTO parent_link (only, station, incarnation, token, challenge, nonce, received,"
-    " digest, told_editions, last_attempt_ms, last_success_ms, failures, verdict, hint_ms,"
-    " dictionary) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+# Columns are called like the struct's fields and stand in their order.
+_CHILD = ChildLink.__struct_fields__
+_CHILD_SELECT = select("child_links", _CHILD)
+_CHILD_PUT = upsert("child_links", _CHILD, ("station",))
+_PARENT = ParentLink.__struct_fields__
+_PARENT_SELECT = select("parent_link", _PARENT)
+_PARENT_PUT = upsert("parent_link", ("single", *_PARENT), ("single",))
 
 
-class SqliteLinkTable(SqliteTable):
+class SqlLinkTable(SqlTable):
     """Implements the links and routes of `ports.LinkTable`."""
 
     __slots__ = ()
@@ -54,7 +42,7 @@ class SqliteLinkTable(SqliteTable):
         return None if row is None else _parent(row)
 
     def put_parent_link(self, link: ParentLink) -> None:
-        self.connection.execute(_PARENT_PUT, msgspec.structs.astuple(link))
+        self.connection.execute(_PARENT_PUT, (1, *msgspec.structs.astuple(link)))
 
     def routes(self, stream: str) -> frozenset[str]:
         rows = self.connection.execute("SELECT link FROM routes WHERE stream = ?", (stream,))
@@ -75,5 +63,5 @@ class SqliteLinkTable(SqliteTable):
 
 def _parent(row: Any) -> ParentLink:
     link = ParentLink(*row)
-    # SQLite has no truth values.
+    # Truth values are kept as 0 and 1, because SQLite has no others.
     return msgspec.structs.replace(link, told_editions=bool(link.told_editions))

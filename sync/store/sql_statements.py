@@ -1,13 +1,13 @@
-"""Settings of the node and newest statements in SQLite."""
+"""Settings of the node and newest statements in SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sync.store.sqlite_table import SqliteTable
+from sync.store.sql_table import SqlTable
 
 
-class SqliteStatementTable(SqliteTable):
+class SqlStatementTable(SqlTable):
     """Implements `ports.MetaTable` and `ports.StatementTable`."""
 
     __slots__ = ()
@@ -19,7 +19,7 @@ class SqliteStatementTable(SqliteTable):
     def set_meta(self, key: str, value: str) -> None:
         self.connection.execute(
             "INSERT INTO meta (key, value) VALUES (?, ?)"
-            " ON CONFLICT DO UPDATE SET value = excluded.value",
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
         )
 
@@ -32,7 +32,7 @@ class SqliteStatementTable(SqliteTable):
     def put_statement(self, kind: str, ref: str, raw: bytes) -> None:
         self.connection.execute(
             "INSERT INTO statements (kind, ref, raw) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET raw = excluded.raw",
+            " ON CONFLICT (kind, ref) DO UPDATE SET raw = excluded.raw",
             (kind, ref, raw),
         )
 

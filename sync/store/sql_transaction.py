@@ -1,25 +1,25 @@
-"""The transaction port over one SQLite connection, put together from its table groups."""
+"""The transaction port over one SQL connection, put together from its table groups."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sync.store.sqlite_events import SqliteEventTable
-from sync.store.sqlite_links import SqliteLinkTable
-from sync.store.sqlite_logs import SqliteLogTable
-from sync.store.sqlite_outbox import SqliteOutboxTable
-from sync.store.sqlite_registers import SqliteRegisterTable
-from sync.store.sqlite_statements import SqliteStatementTable
+from sync.store.sql_events import SqlEventTable
+from sync.store.sql_links import SqlLinkTable
+from sync.store.sql_logs import SqlLogTable
+from sync.store.sql_outbox import SqlOutboxTable
+from sync.store.sql_registers import SqlRegisterTable
+from sync.store.sql_statements import SqlStatementTable
 
 
-class SqliteTransaction(
-    SqliteLogTable,
-    SqliteEventTable,
-    SqliteLinkTable,
-    SqliteOutboxTable,
-    SqliteStatementTable,
-    SqliteRegisterTable,
+class SqlTransaction(
+    SqlLogTable,
+    SqlEventTable,
+    SqlLinkTable,
+    SqlOutboxTable,
+    SqlStatementTable,
+    SqlRegisterTable,
 ):
     """Implements `sync.protocol.ports.Transaction`; `connection` is open to further tables.
 

@@ -1,0 +1,31 @@
+"""What every table group has: the connection it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync.store.sql import Connection
+
+
+def select(table: str, columns: Sequence[str]) -> str:
+    """Return the statement that reads these columns, to be gone on with WHERE and ORDER BY."""
+    return f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 (our own names)
+
+
+def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """Return the statement that puts a row in the place of the one with the same key, if any."""
+    values = ", ".join("?" * len(columns))
+    others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 (our own names)
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}"
+    )
+
+
+class SqlTable:
+    """Base of the table groups of one transaction."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
