@@ -1,4 +1,4 @@
-"""What the children of central may reach: rounds, and whether anybody is in. Nothing else."""
+"""What the children of central may reach: both lanes, and whether anybody is in. Nothing else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from node.program import Node
+from sync.transport.blob_routes import blob_route
 from sync.transport.http_routes import round_route
 
 
@@ -17,4 +18,10 @@ def make_sync_app(node: Node) -> Starlette:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    return Starlette(routes=[round_route(node.rounds.serve), Route("/healthz", healthz)])
+    return Starlette(
+        routes=[
+            round_route(node.rounds.serve),
+            blob_route(node.exchange.serve),
+            Route("/healthz", healthz),
+        ]
+    )

@@ -20,7 +20,10 @@ def main() -> None:
     if not __debug__:
         sys.exit("程序不能在 python -O 下运行:内部核对会被关掉。没有启动。")
     world = World(
-        clock_ms=lambda: time.time_ns() // 1_000_000, chance=random.random, release=RELEASE
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        seconds=time.monotonic,
+        chance=random.random,
+        release=RELEASE,
     )
     commands.main(obj=world, prog_name="yizhan-node", auto_envvar_prefix="YIZHAN_NODE")
 

@@ -1,4 +1,4 @@
-"""Composition: the pages people open, and the one route the children call."""
+"""Composition: the pages people open, and what the children call."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from edge_node.site import Site
 from edge_node.slip import slip_router
 from edge_node.sync_page import sync_router
 from node.program import Node
+from sync.transport.blob_routes import blob_route
 from sync.transport.http_routes import round_route
 from ui import errors
 from ui.large_print import large_print_router
@@ -58,5 +59,5 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
 
 
 def create_link(node: Node) -> Starlette:
-    """Return what this station's children call: the round and nothing else."""
-    return Starlette(routes=[round_route(node.rounds.serve)])
+    """Return what this station's children call: rounds, the second lane and nothing else."""
+    return Starlette(routes=[round_route(node.rounds.serve), blob_route(node.exchange.serve)])

@@ -29,9 +29,10 @@ LOCK_FILE: Final = "run.lock"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What only `__main__` may read: the clock and chance."""
+    """What only `__main__` may read: the clock, one that only goes forward, and chance."""
 
     clock_ms: Callable[[], int]
+    seconds: Callable[[], float]
     chance: Callable[[], float]
     release: str
 

@@ -13,8 +13,9 @@ from edge_node.app import create_link, create_pages
 from edge_node.cli import Failure, World
 from edge_node.commands import STARTED_FILE
 from node import logs, memory
-from node.program import Node
+from node.program import Node, Roads
 from node.serving import CannotListen, bind, parse_address, serve
+from sync.transport.blob_client import BlobLink
 from sync.transport.http_client import HttpLink
 from ui import assets
 from ui.security import LOOPBACK
@@ -77,4 +78,5 @@ def _start(world: World, node: Node, interval: float, parent_url: str) -> None:
             "入网单里没有上级地址,请用 --parent-url 给出。数据没有改动。", "no_parent_url"
         )
     node.after_edition = memory.give_back
-    node.start(HttpLink(parent_url), interval_seconds=interval, jitter=world.chance)
+    roads = Roads(HttpLink(parent_url), BlobLink(parent_url), world.seconds)
+    node.start(roads, interval_seconds=interval, jitter=world.chance)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import structlog
 
+from node.lane_gate import LaneGate
 from node.rounds import Rounds
 from sync.protocol.errors import PeerProtocolError, StorageError, TransportError
 from sync.protocol.statements import Health
@@ -50,8 +51,10 @@ class Agent:
         interval_seconds: float,
         jitter: Callable[[], float],
         reporter: Reporter,
+        gate: LaneGate,
     ) -> None:
         self._rounds = rounds
+        self._gate = gate
         self._road = road
         self._interval = interval_seconds
         self._jitter = jitter
@@ -79,7 +82,7 @@ class Agent:
     def _run(self) -> None:
         while not self._stopped.is_set():
             in_a_row = 0
-            while self._one_round() and in_a_row < ROUNDS_IN_A_ROW_MAX:
+            while self._one_round(following=in_a_row > 0) and in_a_row < ROUNDS_IN_A_ROW_MAX:
                 in_a_row += 1
                 if self._stopped.is_set():
                     return
@@ -91,11 +94,12 @@ class Agent:
         stretch = min(1 + self.failures / 4, BACKOFF_FACTOR_MAX)
         return self._interval * stretch * (0.75 + self._jitter() / 2)
 
-    def _one_round(self) -> bool:
+    def _one_round(self, *, following: bool) -> bool:
         """Make one round and return whether another is worth making at once."""
         try:
             request = self._rounds.begin(self._reporter.health_news())
-            answer = self._road.round(request)
+            with self._gate.round(request, following=following):
+                answer = self._road.round(request)
             outcome = self._rounds.take_answer(answer)
         except (TransportError, PeerProtocolError, StorageError) as error:
             log.warning("round_failed", code=error.code, failures=self.failures + 1)

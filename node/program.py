@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -11,7 +12,10 @@ from casework.case_table import SqlCaseTable
 from casework.matter_index import MatterIndex
 from node import enrolment, health
 from node.agent import Agent, Road
+from node.blob_lane import BlobLane, BlobRoad
+from node.blobs import BlobExchange
 from node.desk import ActDone, CaseDesk
+from node.lane_gate import LaneGate
 from node.projector import Projector
 from node.registry import matters_to_find
 from node.rounds import Rounds
@@ -33,6 +37,14 @@ FORM_KEY_MS = 30 * 24 * 3600 * 1000
 _INDEXED = "indexed_editions"
 
 log = structlog.get_logger("node")
+
+
+class Roads(NamedTuple):
+    """The two connections to the parent; `seconds` reads a clock that only goes forward."""
+
+    rounds: Road
+    blobs: BlobRoad
+    seconds: Callable[[], float]
 
 
 class Node:
@@ -59,7 +71,11 @@ class Node:
         self.blobs = SqliteBlobStore(folder / enrolment.BLOB_DATABASE, key)
         self.desk = CaseDesk(self.core, self._case_table)
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
+        self.exchange = BlobExchange(
+            self.core, self.database, self.blobs, clock_ms, self.rounds.switch_complete
+        )
         self.agent: Agent | None = None
+        self.blob_lane: BlobLane | None = None
         self._projector: Projector | None = None
         self._health = health.HealthReporter(release, self.started_ms)
         self.after_edition: Callable[[], None] = lambda: None
@@ -81,28 +97,40 @@ class Node:
         self.catch_up()
 
     def start(
-        self, road: Road | None, *, interval_seconds: float, jitter: Callable[[], float]
+        self,
+        roads: Roads | None,
+        *,
+        interval_seconds: float,
+        jitter: Callable[[], float],
     ) -> None:
         """Begin to work by itself: project in a thread, and call the parent if there is one.
 
         A node that was not started projects within the call that brought the events.
         """
         self._projector = Projector(self.catch_up)
-        if road is None or self.core.is_root:
+        if roads is None or self.core.is_root:
             return
+        gate = LaneGate()
+        self.blob_lane = BlobLane(
+            self.exchange, roads.blobs, gate, seconds=roads.seconds, jitter=jitter
+        )
         self.agent = Agent(
             self.rounds,
-            road,
+            roads.rounds,
             interval_seconds=interval_seconds,
             jitter=jitter,
             reporter=self,
+            gate=gate,
         )
+        self.blob_lane.start()
         self.agent.start()
 
     def close(self) -> None:
         """Stop calling and close the files; what was saved stays saved."""
         if self.agent is not None:
             self.agent.stop()
+        if self.blob_lane is not None:
+            self.blob_lane.stop()
         if self._projector is not None:
             self._projector.stop()
         self.database.close()
@@ -168,6 +196,8 @@ class Node:
             self.catch_up()
         if effects.news:
             self.wake()
+        if self.blob_lane is not None:
+            self.blob_lane.wake()
 
     def catch_up(self) -> None:
         """Project what was stored since the last time."""

@@ -75,7 +75,7 @@ class Rounds:
     def begin(self, health: Health | None = None) -> bytes:
         """Return the request of a new round to the parent."""
         with self.store.write() as transaction:
-            return child.begin_round(self.core, transaction, self._clock_ms(), self.blobs, health)
+            return child.begin_round(self.core, transaction, self._clock_ms(), health)
 
     def take_answer(self, raw: bytes) -> Outcome:
         """Take the parent's answer frame by frame, then switch what editions are complete.
@@ -95,6 +95,10 @@ class Rounds:
         finally:
             self._after_commit(effects)
         return Outcome(effects, effects.more)
+
+    def switch_complete(self) -> None:
+        """Switch as `switch_editions` does, outside a round."""
+        self._after_commit(self.switch_editions())
 
     def switch_editions(self) -> Effects:
         """Switch to every edition that is complete and in force."""

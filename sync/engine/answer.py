@@ -1,22 +1,22 @@
-"""The parent's answer: receipts, the next token, what the link owes, blobs asked for."""
+"""The parent's answer: receipts, the next token, what the link owes, small packs along with it."""
 
 from __future__ import annotations
 
 import msgspec
 
-from sync.engine import notices, outbox, receipts, registers, revocation, tree
+from sync.engine import notices, outbox, receipts, revocation, tree
 from sync.engine.core import Core
 from sync.engine.parent import Session
-from sync.protocol import canonical, compression, frames, rounds
+from sync.protocol import canonical, compression, frames, rounds, statements
 from sync.protocol.compression import Packing
 from sync.protocol.frames import BlobPiece, Frame
-from sync.protocol.limits import PROTOCOL_VERSION, ROUND_BYTES_TARGET
+from sync.protocol.limits import BLOB_ALONG_BYTES_MAX, FRAME_BYTES_TARGET, PROTOCOL_VERSION
 from sync.protocol.ports import BlobStore, LogState, Transaction
 from sync.protocol.receipts import LogReceipt
-from sync.protocol.rounds import Answer, Wanted
+from sync.protocol.registers import Manifest
+from sync.protocol.rounds import Answer
 
 HINT_MS = 30_000
-BLOB_PIECE_BYTES = 128 * 1024
 RECEIPTS_BYTES_MAX = 192 * 1024
 """An answer has a limit; a log left out is offered again, comes as a duplicate and has its turn."""
 
@@ -53,8 +53,6 @@ def finish(
     after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
     load = outbox.load(transaction, session.child, after, _packing(session))
     shape = tree.load(core, transaction, now_ms)
-    wanted = _wanted(shape, transaction, session)
-    pieces, cut = _blobs(wanted, blobs, sum(len(f.payload) for f in load.frames))
     answer = Answer(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -65,7 +63,7 @@ def finish(
         token=session.token,
         receipts=given,
         through=load.through,
-        more=load.more or cut,
+        more=load.more,
         digest=link.digest if link is not None else b"",
         tree=shape.version(session.child),
         frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
@@ -73,7 +71,7 @@ def finish(
         statements=session.statements,
         dictionary=compression.DICTIONARY_NEWEST,
     )
-    return _stream(core, session, answer, [*load.frames, *pieces])
+    return _stream(core, session, answer, [*load.frames, *_along(load.manifests, blobs)])
 
 
 def _receipts(
@@ -101,34 +99,22 @@ def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
     return [log for log in transaction.logs() if log.frozen and log.source == session.child]
 
 
-def _wanted(shape: tree.Tree, transaction: Transaction, session: Session) -> list[Wanted]:
-    """What the child asks for of the packs that concern its subtree; knowing a hash is no right."""
-    if not session.hello.wanted:
-        return []
-    named = {
-        pack.sha256
-        for shelf, manifest in registers.manifests(transaction)
-        if registers.concerns(shape, session.child, shelf)
-        for pack in [*manifest.base, *manifest.chain]
-    }
-    return [want for want in session.hello.wanted if want.sha256 in named]
+def _along(manifests: list[bytes], blobs: BlobStore) -> list[Frame]:
+    """Return the small packs of the manifests in this answer: an ask would cost more than they.
 
-
-def _blobs(wanted: list[Wanted], blobs: BlobStore, used: int) -> tuple[list[Frame], bool]:
-    found: list[Frame] = []
-    for want in wanted:
-        size = blobs.size(want.sha256)
-        at = want.offset
-        while size is not None and at < size:
-            if used > ROUND_BYTES_TARGET:
-                return found, True
-            data = blobs.read(want.sha256, at, BLOB_PIECE_BYTES)
-            if not data:
-                break  # dropped since its size was asked
-            found.append(frames.encode_blob(BlobPiece(want.sha256, size, at, data)))
-            at += len(data)
-            used += len(data)
-    return found, False
+    The rest of an edition is asked for on the second lane.
+    """
+    found: dict[str, Frame] = {}
+    left = FRAME_BYTES_TARGET
+    for raw in manifests:
+        manifest = statements.decode(raw).read(Manifest)
+        for pack in [*manifest.base, *manifest.chain]:
+            small = pack.bytes <= min(BLOB_ALONG_BYTES_MAX, left) and pack.sha256 not in found
+            if small and blobs.size(pack.sha256) == pack.bytes:
+                data = blobs.read(pack.sha256, 0, pack.bytes)
+                found[pack.sha256] = frames.encode_blob(BlobPiece(pack.sha256, pack.bytes, 0, data))
+                left -= pack.bytes
+    return list(found.values())
 
 
 def _stream(core: Core, session: Session, answer: Answer, rest: list[Frame]) -> bytes:

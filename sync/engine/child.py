@@ -47,7 +47,6 @@ def begin_round(
     core: Core,
     transaction: Transaction,
     now_ms: int,
-    blobs: BlobStore,
     health: Health | None = None,
 ) -> bytes:
     """Return the request of a new round; the same facts go out again until a receipt covers them.
@@ -79,7 +78,6 @@ def begin_round(
         digest=link.digest,
         tree=shape.version(core.station),
         editions={} if link.told_editions else transaction.editions(),
-        wanted=registers.wanted(transaction, blobs),
         holes=holes,
         health=health,
         dictionary=compression.DICTIONARY_NEWEST,
@@ -235,7 +233,6 @@ def receive_frame(
         piece = frames.decode_blob(frame.payload)
         if registers.lacks(transaction, blobs, piece.sha256, piece.size):
             blobs.put_piece(piece.sha256, piece.size, piece.offset, piece.data)
-            effects.more = True
     return effects
 
 

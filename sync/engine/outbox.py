@@ -17,11 +17,15 @@ ITEMS_PER_ROUND = 2000
 
 
 class Load(NamedTuple):
-    """Frames for one answer; `through` is the last sequence in them, `more` that some are left."""
+    """Frames for one answer; `through` is the last sequence in them, `more` that some are left.
+
+    Shapes: `manifests` the encoded statements among them that announce editions.
+    """
 
     frames: list[Frame]
     through: int
     more: bool
+    manifests: list[bytes]
 
 
 class _Run:
@@ -72,16 +76,19 @@ def load(transaction: Transaction, link: str, after: int, packing: Packing) -> L
     """
     run = _Run(packing)
     run.through = run.told = after
+    manifests: list[bytes] = []
     items = transaction.outbox(link, after, ITEMS_PER_ROUND)
     for item in items:
         if run.total > ROUND_BYTES_TARGET:
             break
         event, notice = _content(transaction, link, item)
         run.add(item.sequence, event, notice)
+        if item.kind == statements.MANIFEST and notice is not None:
+            manifests.append(notice)
     run.close()
     last = items[-1].sequence if items else after
     more = run.through < last or len(items) == ITEMS_PER_ROUND
-    return Load(run.frames, run.through, more)
+    return Load(run.frames, run.through, more, manifests)
 
 
 def _content(

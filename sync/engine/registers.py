@@ -10,10 +10,9 @@ from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol import statements
 from sync.protocol.errors import BadSignature, PeerProtocolError, RegisterRefused
-from sync.protocol.limits import PACK_BYTES_MAX, SHELF_ENTRIES_MAX, WANTED_MAX
+from sync.protocol.limits import PACK_BYTES_MAX, SHELF_ENTRIES_MAX
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.registers import Entry, Manifest, PackRef, Shelf, decode_pack, merkle_root
-from sync.protocol.rounds import Wanted
 from sync.protocol.statements import Statement
 
 REFUSED_EDITION = "refused_edition"
@@ -80,14 +79,14 @@ def owe_editions(shape: Tree, transaction: Transaction, child: str, has: dict[st
             transaction.enqueue(child, statements.MANIFEST, str(shelf))
 
 
-def wanted(transaction: Transaction, blobs: BlobStore) -> list[Wanted]:
-    """Return the packs of held manifests that are still missing, with how much of each is here."""
-    found: list[Wanted] = []
+def wanted(transaction: Transaction, blobs: BlobStore) -> list[PackRef]:
+    """Return the packs of held manifests that are still missing here, each once."""
+    found: dict[str, PackRef] = {}
     for _, manifest in manifests(transaction):
         for pack in [*manifest.base, *manifest.chain]:
-            if len(found) < WANTED_MAX and blobs.size(pack.sha256) is None:
-                found.append(Wanted(pack.sha256, blobs.received(pack.sha256)))
-    return found
+            if blobs.size(pack.sha256) is None:
+                found.setdefault(pack.sha256, pack)
+    return list(found.values())
 
 
 def lacks(transaction: Transaction, blobs: BlobStore, sha256: str, size: int) -> bool:

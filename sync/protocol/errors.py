@@ -8,6 +8,7 @@ SyncError
 │   ├── BadSignature         signed by nobody we know, or altered
 │   ├── NoCertificate        no valid certificate for (station, epoch)
 │   ├── VoucherRefused       used or expired voucher
+│   ├── StaleAsk             an ask of the second lane without the token of the last rounds
 │   └── FrameDamaged         a frame's check sum is wrong: transport damage, ask again
 ├── TransportError         unknown whether the peer acted; send the same again
 │   ├── PeerUnreachable
@@ -74,6 +75,11 @@ class NoCertificate(PeerProtocolError):
 class VoucherRefused(PeerProtocolError):
     code = "voucher_refused"
     sentence = "入网凭证已用过或已过期,已拒绝。请向中心申请新的入网凭证。"
+
+
+class StaleAsk(PeerProtocolError):
+    code = "ask_stale"
+    sentence = "取文件的请求过时了,下一次联系后会自动再取,没有丢失。"
 
 
 class FrameDamaged(PeerProtocolError):

@@ -27,7 +27,16 @@ ROUND_FRAMES_MAX = 512
 RECEIPTS_MAX = 4096
 REFUSED_LISTED_MAX = 256
 EDITIONS_MAX = 4096
-WANTED_MAX = 64
+BLOB_PARTS_MAX = 64
+"""Ranges in one ask of the second lane."""
+BLOB_ASK_BYTES_MAX = 16 * 1024
+BLOB_REQUEST_BYTES_MAX = 320 * 1024
+BLOB_ANSWER_BYTES_MAX = 4 * 1024 * 1024
+"""What one ask may bring; the rest is asked for again."""
+BLOB_SLICE_BYTES = 8 * 1024
+"""Unit of sending on a slow link; two of them are under way at most."""
+BLOB_ALONG_BYTES_MAX = 8 * 1024
+"""A pack up to this size goes along with its manifest, in the same answer of a round."""
 PACK_BYTES_MAX = 4 * 1024 * 1024
 PACK_DECODED_BYTES_MAX = 64 * 1024 * 1024
 SHELF_ENTRIES_MAX = 200_000

@@ -19,7 +19,6 @@ from sync.protocol.limits import (
     PROTOCOL_VERSION_MAX,
     RECEIPTS_MAX,
     STATEMENT_BYTES_MAX,
-    WANTED_MAX,
 )
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.statements import Health
@@ -36,13 +35,6 @@ VERDICTS = (OK, PROVE, REWIND, FORK, REVOKED, BUSY)
 
 NONCE_BYTES = 8
 TOKEN_BYTES = 16
-
-
-class Wanted(msgspec.Struct, frozen=True, array_like=True):
-    """A blob asked for from `offset` on."""
-
-    sha256: str
-    offset: int
 
 
 class Hole(msgspec.Struct, frozen=True, array_like=True):
@@ -73,7 +65,6 @@ class Hello(
         "digest": "d",
         "tree": "tr",
         "editions": "ed",
-        "wanted": "w",
         "holes": "h",
         "health": "he",
         "dictionary": "di",
@@ -103,7 +94,6 @@ class Hello(
     tree: str
     proof: bytes = b""
     editions: dict[str, int] = {}
-    wanted: list[Wanted] = []
     holes: list[Hole] = []
     health: Health | None = None
     dictionary: int = 0
@@ -192,10 +182,8 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
     if not PROTOCOL_VERSION <= header.v <= PROTOCOL_VERSION_MAX:
         raise UnsupportedVersion(f"round version {header.v}")
     if isinstance(header, Hello):
-        if len(header.editions) > EDITIONS_MAX or len(header.wanted) > WANTED_MAX:
+        if len(header.editions) > EDITIONS_MAX:
             raise LimitExceeded("hello")
-        if any(wanted.offset < 0 for wanted in header.wanted):
-            raise Malformed("a blob asked for from before its start")
     elif len(header.receipts) > RECEIPTS_MAX:
         raise LimitExceeded("receipts")
     return header

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from sync.engine import registers, tree
 from sync.protocol import canonical, frames, statements
+from sync.protocol.blobs import PART_HEAD_BYTES, Part
 from sync.protocol.frames import Frame
 from sync.protocol.ports import Signer
 from sync.protocol.registers import Entry, Manifest, PackRef, Shelf, encode_pack, merkle_root
-from sync.protocol.rounds import Wanted
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Signer, new_seed
-from tests.integration.forging import rewritten, with_hello
+from tests.fakes.second_lane import fetch
+from tests.integration.forging import rewritten
 from tests.integration.tree_world import CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, Tree, without_notices
 
 SHELF = Shelf("matters", "530114000000", "village")
@@ -92,22 +93,19 @@ def test_flipped_byte_in_a_pack_is_fetched_again(tree: Tree) -> None:
     for code in (DISTRICT, TOWNSHIP) * 3:
         tree.round(code)
     village, township = tree.nodes[VILLAGE], tree.nodes[TOWNSHIP]
-    spoiled = 0
 
-    def flip(frame: Frame) -> Frame:
-        nonlocal spoiled
-        if frame.type != frames.BLOB:
-            return frame
-        spoiled += 1
-        piece = frames.decode_blob(frame.payload)
-        data = piece.data[:-1] + bytes([piece.data[-1] ^ 1])
-        return frames.encode_blob(piece._replace(data=data))
+    def flip(raw: bytes) -> bytes:
+        return raw[:-1] + bytes([raw[-1] ^ 1])
 
+    def spoil(frame: Frame) -> Frame:
+        return frame._replace(payload=flip(frame.payload)) if frame.type == frames.BLOB else frame
+
+    answer = township.rounds.serve(village.rounds.begin())
+    village.rounds.take_answer(rewritten(answer, spoil))
     for _ in range(3):
-        answer = township.rounds.serve(village.rounds.begin())
-        village.rounds.take_answer(rewritten(answer, flip))
-    assert spoiled > 0
+        assert fetch(village.exchange, township.exchange, alter=flip).stored > 0
     assert before == shelf_of(tree, VILLAGE)
+    assert tree.counter(VILLAGE, "blobs_wrong") == 3
     tree.settle()
     edition, held = shelf_of(tree, VILLAGE)
     assert edition > before[0]
@@ -168,12 +166,7 @@ def test_pack_of_another_tier_is_not_given_for_its_hash(tree: Tree) -> None:
     packs = {s.tier: m.base[0].sha256 for s, m in held if (s.register, s.tier) in wanted and m.base}
     got = {}
     for tier, name in packs.items():
-        request = with_hello(
-            tree.nodes[VILLAGE].rounds.begin(),
-            tree.nodes[VILLAGE].core.signer,
-            wanted=[Wanted(name, 0)],
-        )
-        answer = township.rounds.serve(request)
-        got[tier] = any(frame.type == frames.BLOB for frame in frames.decode_stream(answer))
-        tree.nodes[VILLAGE].rounds.take_answer(answer)
+        ask = tree.nodes[VILLAGE].exchange.ask([Part(name, 0, 10)])
+        assert ask is not None
+        got[tier] = len(b"".join(township.exchange.serve(ask).pieces)) > PART_HEAD_BYTES
     assert {"township": False, "village": True} == got

@@ -25,8 +25,7 @@ from sync.protocol.errors import (
     VoucherRefused,
 )
 from sync.protocol.frames import Frame
-from sync.protocol.limits import FRAME_BYTES_MAX, ROUND_BYTES_MAX, WANTED_MAX
-from sync.protocol.rounds import Wanted
+from sync.protocol.limits import EDITIONS_MAX, FRAME_BYTES_MAX, ROUND_BYTES_MAX
 from sync.signing import Ed25519Signer, new_seed
 from sync.transport.http_client import ROUND_PATH
 from tests.integration.forging import rewritten, unsigned_change, with_hello
@@ -277,8 +276,8 @@ def test_non_canonical_hello_is_refused(tree: Tree) -> None:
 def test_hello_that_asks_for_too_much_is_refused(tree: Tree) -> None:
     """A hello beyond its limits is refused before anything is looked up."""
     signer = tree.nodes[VILLAGE].core.signer
-    wanted = [Wanted("0" * 64, 0)] * (WANTED_MAX + 1)
-    refused(tree, with_hello(honest(tree), signer, wanted=wanted), LimitExceeded)
+    editions = {f"r/d/{n}": 1 for n in range(EDITIONS_MAX + 1)}
+    refused(tree, with_hello(honest(tree), signer, editions=editions), LimitExceeded)
 
 
 def test_oversized_frame_is_refused_by_its_length(tree: Tree) -> None:

@@ -12,6 +12,7 @@ from central.catalogue import Published
 from node import enrolment
 from node.program import Node
 from sync.signing import Ed25519Signer
+from tests.fakes.second_lane import fetch
 
 CENTRAL, DISTRICT, TOWNSHIP = "KM0000", "CG0001", "CG0101"
 VILLAGE, VILLAGE_2 = "CG0111", "CG0112"
@@ -109,7 +110,12 @@ class Tree:
         self.now_ms += 50
         child = self.nodes[code]
         request = child.rounds.begin(child.health_news())
-        return child.rounds.take_answer(self.parent_of(code).rounds.serve(request)).more
+        more = child.rounds.take_answer(self.parent_of(code).rounds.serve(request)).more
+        return self.fetch(code) or more
+
+    def fetch(self, code: str) -> bool:
+        """Let a station fetch on the second lane; return whether that brought something."""
+        return fetch(self.nodes[code].exchange, self.parent_of(code).exchange).whole > 0
 
     def settle(self, *codes: str) -> int:
         """Make rounds of the named stations (default: all) until none has anything to say.

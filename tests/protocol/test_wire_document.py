@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from sync.protocol import errors, frames, limits, rounds, statements
+from sync.protocol.blobs import Ask
 from sync.protocol.rounds import Answer, Hello
 from tests.protocol import wire_samples
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+TABLES: dict[type, str] = {Hello: "Hello", Answer: "Answer", Ask: "The second lane"}
 
 
 def section(title: str) -> str:
@@ -28,18 +30,18 @@ def first_cells(title: str) -> list[str]:
     return [word for row in rows for word in re.findall(r"`([^`]+)`", row.split("|")[1])]
 
 
-@pytest.mark.parametrize("shape", [Hello, Answer])
+@pytest.mark.parametrize("shape", [Hello, Answer, Ask])
 def test_the_tables_of_fields_are_complete_and_true(shape: type[msgspec.Struct]) -> None:
     """Each letter on the wire has its row, and no row is about a letter that is not there."""
     letters = [field.encode_name for field in msgspec.structs.fields(shape)]
-    assert sorted(letters) == sorted(first_cells(shape.__name__))
+    assert sorted(letters) == sorted(first_cells(TABLES[shape]))
 
 
-@pytest.mark.parametrize("shape", [Hello, Answer])
+@pytest.mark.parametrize("shape", [Hello, Answer, Ask])
 def test_fields_that_are_always_sent_are_marked(shape: type[msgspec.Struct]) -> None:
     """A reader knows what it can count on."""
     required = {f.encode_name for f in msgspec.structs.fields(shape) if f.required}
-    rows = [line for line in section(shape.__name__).splitlines() if line.startswith("| `")]
+    rows = [line for line in section(TABLES[shape]).splitlines() if line.startswith("| `")]
     marked = [
         w for row in rows if "always" in row for w in re.findall(r"`(\w+)`", row.split("|")[1])
     ]
@@ -99,7 +101,9 @@ def test_error_codes_of_a_peer_are_all_there() -> None:
         (limits.RECEIPTS_MAX, "receipts in an answer | 4,096"),
         (limits.REFUSED_LISTED_MAX, "refused positions in a receipt | 256"),
         (limits.EDITIONS_MAX, "editions in a hello | 4,096"),
-        (limits.WANTED_MAX, "blobs asked for | 64"),
+        (limits.BLOB_PARTS_MAX, "parts of an ask | 64"),
+        (limits.BLOB_ASK_BYTES_MAX, "header of an ask | 16 KiB"),
+        (limits.BLOB_ANSWER_BYTES_MAX, "bytes given for an ask | 4 MiB"),
         (limits.PACK_BYTES_MAX, "pack, as sent / decoded | 4 MiB"),
         (limits.PACK_DECODED_BYTES_MAX, "4 MiB / 64 MiB"),
         (limits.SHELF_ENTRIES_MAX, "entries of a shelf | 200,000"),

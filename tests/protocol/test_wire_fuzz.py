@@ -11,6 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.protocol import blobs as lane
 from sync.protocol import canonical, frames, registers, rounds, statements
 from sync.protocol.envelope import parse_envelope
 from sync.protocol.errors import PeerProtocolError
@@ -90,6 +91,14 @@ def _payload(name: str) -> bytes:
     return rounds.split_header(wire_samples.golden(name))[1]
 
 
+def _ask() -> bytes:
+    return rounds.split_header(lane.split_ask(wire_samples.golden("ask"))[0])[1]
+
+
+def _as_asks(payloads: list[bytes]) -> list[bytes]:
+    return [lane.encode_ask(rounds.encode_header(bytes(64), payload)) for payload in payloads]
+
+
 @FUZZ
 @given(mutated(wire_samples.golden("request_stream")))
 def test_decode_stream_never_fails_otherwise(raws: list[bytes]) -> None:
@@ -153,6 +162,40 @@ def test_decode_header_of_a_hello_never_fails_otherwise(raws: list[bytes]) -> No
 def test_decode_header_of_an_answer_never_fails_otherwise(raws: list[bytes]) -> None:
     """An answer is an answer or an error of the tree."""
     check_only_tree_errors(lambda raw: rounds.decode_header(raw, Answer), raws)
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("ask")) | documents_near(_ask()).map(_as_asks))
+def test_an_ask_never_fails_otherwise(raws: list[bytes]) -> None:
+    """An ask is an ask or an error of the tree."""
+
+    def read(raw: bytes) -> None:
+        lane.decode_ask(rounds.split_header(lane.split_ask(raw)[0])[1])
+
+    check_only_tree_errors(read, raws)
+
+
+@FUZZ
+@given(
+    seeded(
+        lambda chance: b"".join(
+            chance.choice([bytes(4), b"\xff" * 4, b"\0\0\0\5"]) + b"x" * chance.randrange(9)
+            for _ in range(chance.randint(1, 3))
+        )
+    )
+)
+def test_an_answer_to_an_ask_never_fails_otherwise(raws: list[bytes]) -> None:
+    """Whatever comes is pieces of what was asked for, or malformed."""
+    parts = [lane.Part("0" * 64, 3, 5), lane.Part("1" * 64, 0, 2)]
+
+    def read(raw: bytes) -> None:
+        reader = lane.AnswerReader(parts)
+        for at in range(0, len(raw), 3):
+            for piece in reader.feed(raw[at : at + 3]):
+                part = parts[piece.part]
+                assert piece.offset + len(piece.data or b"") <= part.offset + part.count
+
+    check_only_tree_errors(read, raws)
 
 
 @FUZZ

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from sync.protocol import canonical, compression, frames, registers, rounds, statements
+from sync.protocol import blobs as lane
+from sync.protocol import canonical, compression, frames, limits, registers, rounds, statements
+from sync.protocol.blobs import Ask, Part
 from sync.protocol.envelope import Envelope, check_body, parse_envelope
 from sync.protocol.errors import (
     FrameDamaged,
@@ -29,11 +31,10 @@ from sync.protocol.limits import (
     PACK_BYTES_MAX,
     RECEIPTS_MAX,
     ROUND_FRAMES_MAX,
-    WANTED_MAX,
 )
 from sync.protocol.names import EventName, LogName
 from sync.protocol.registers import Entry
-from sync.protocol.rounds import Answer, Hello, Wanted
+from sync.protocol.rounds import Answer, Hello
 from tests.protocol import wire_samples
 from tests.protocol.wire_samples import raw_frame
 
@@ -364,18 +365,12 @@ def test_lengths_inside_an_events_frame_beyond_its_end_are_refused(event_head: b
         frames.decode_events(bytes(8) + event_head)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"editions": {f"r/d/{n}": 1 for n in range(EDITIONS_MAX + 1)}},
-        {"wanted": [Wanted("x", 0)] * (WANTED_MAX + 1)},
-    ],
-    ids=["editions", "wanted"],
-)
-def test_a_hello_that_asks_for_too_much_is_refused(changes: dict[str, object]) -> None:
+def test_a_hello_that_asks_for_too_much_is_refused() -> None:
     """Lists in a hello have ends."""
     with pytest.raises(LimitExceeded):
-        rounds.decode_header(_hello(**changes), Hello)
+        rounds.decode_header(
+            _hello(editions={f"r/d/{n}": 1 for n in range(EDITIONS_MAX + 1)}), Hello
+        )
 
 
 def _hello(**changes: object) -> bytes:
@@ -384,10 +379,20 @@ def _hello(**changes: object) -> bytes:
     return canonical.dumps(Hello(**{**fields, **changes}))
 
 
-def test_a_hello_that_asks_for_a_blob_from_before_its_start_is_refused() -> None:
-    """An offset below zero never reaches a blob store or a frame."""
+def test_an_ask_for_too_much_is_refused() -> None:
+    """An ask has a length and a number of parts."""
+    parts = [Part("0" * 64, 0, 1)] * (limits.BLOB_PARTS_MAX + 1)
+    with pytest.raises(LimitExceeded):
+        lane.decode_ask(canonical.dumps(Ask(1, "CG0111", 1, b"", lane.GET, parts)))
+    with pytest.raises(LimitExceeded):
+        lane.split_ask((limits.BLOB_ASK_BYTES_MAX + 1).to_bytes(2, "big") + bytes(99))
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0", b"\0\5abcd"])
+def test_an_ask_shorter_than_it_says_is_malformed(raw: bytes) -> None:
+    """A claimed length never makes the reader take what is not there."""
     with pytest.raises(Malformed):
-        rounds.decode_header(_hello(wanted=[Wanted("0" * 64, -1)]), Hello)
+        lane.split_ask(raw)
 
 
 def test_an_answer_with_too_many_receipts_is_refused() -> None:

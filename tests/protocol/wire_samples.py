@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sync.engine import authority
+from sync.protocol import blobs as lane
 from sync.protocol import (
     bodies,
     canonical,
@@ -25,13 +26,14 @@ from sync.protocol import (
     rounds,
     statements,
 )
+from sync.protocol.blobs import Ask, Part
 from sync.protocol.envelope import Envelope, Event, body_hash, parse_envelope, signed_message
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import STATEMENT_BYTES_MAX
 from sync.protocol.names import LogName
 from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_start
 from sync.protocol.registers import Entry, Manifest, PackRef
-from sync.protocol.rounds import Answer, Hello, Hole, Wanted
+from sync.protocol.rounds import Answer, Hello, Hole
 from sync.protocol.statements import (
     Attachment,
     Below,
@@ -119,11 +121,18 @@ FULL_HELLO = Hello(
     tree="0a1b2c3d",
     proof=b"p" * 8,
     editions={"matters/530114000000/village": EPOCH},
-    wanted=[Wanted(MANIFEST.base[0].sha256, 65_536)],
     holes=[Hole("CG0111", EPOCH, 5, "bad_signature", EVENT.hash)],
     health=HEALTH,
     dictionary=1,
     ask_receipts=True,
+)
+ASK = Ask(
+    v=1,
+    station="CG0111",
+    epoch=EPOCH,
+    fresh=lane.freshness(TOKEN),
+    do=lane.GET,
+    parts=[Part(MANIFEST.base[0].sha256, 65_536, 8192)],
 )
 LOG_RECEIPT = LogReceipt(
     LOG.station,
@@ -271,6 +280,7 @@ def samples() -> dict[str, Sample]:
         "health": _json(HEALTH),
         "hello_full": hello,
         "hello_bare": _header("hello", BARE_HELLO, VILLAGE),
+        "ask": Sample(ASK, _write_ask, lambda raw: lane.decode_ask(_ask_payload(raw))),
         "pack_format_1": Sample(ENTRIES, registers.encode_pack, registers.decode_pack),
         "body_epoch_opened": _json(bodies.EpochOpened(EPOCH - 1, 41)),
         "body_purged": _json(bodies.Purged([f"CG0111/{EPOCH}/2"], "演示")),
@@ -289,6 +299,16 @@ def samples() -> dict[str, Sample]:
     for verdict in rounds.VERDICTS:
         found[f"answer_{verdict}"] = _header("answer", answer(verdict), CENTRAL)
     return found
+
+
+def _write_ask(ask: Ask) -> bytes:
+    payload = canonical.dumps(ask)
+    signature = VILLAGE.sign(lane.ask_message("CG0101", payload))
+    return lane.encode_ask(rounds.encode_header(signature, payload))
+
+
+def _ask_payload(raw: bytes) -> bytes:
+    return rounds.split_header(lane.split_ask(raw)[0])[1]
 
 
 def raw_frame(kind: int, encoding: int, payload: bytes, length: int | None = None) -> bytes:

@@ -14,7 +14,7 @@ from sync.protocol.envelope import Envelope, Event
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.receipts import LogReceipt, Refusal
 from sync.protocol.registers import Entry
-from sync.protocol.rounds import VERDICTS, Answer, Hello, Hole, Wanted
+from sync.protocol.rounds import VERDICTS, Answer, Hello, Hole
 from sync.protocol.statements import Below, Health, Statement
 
 FEW = settings(max_examples=60, deadline=None, database=None)
@@ -55,7 +55,6 @@ envelopes = st.builds(
 )
 events = st.builds(Event, small, small, small, st.none() | small)
 statement_values = st.builds(Statement, texts, small, small, texts)
-wanted = st.builds(Wanted, texts, st.integers(0, INTEGER_MAX))
 holes = st.builds(Hole, stations, positives, positives, texts, hashes)
 belows = st.builds(Below, positives, positives, positives, positives, texts)
 healths = st.builds(
@@ -81,7 +80,6 @@ hellos = st.builds(
     tree=texts,
     proof=small,
     editions=st.dictionaries(texts, positives, max_size=3),
-    wanted=st.lists(wanted, max_size=3),
     holes=st.lists(holes, max_size=3),
     health=st.none() | healths,
     ask_receipts=st.booleans(),

@@ -49,7 +49,7 @@ class Network:
     """Fates of messages, the pool of those still under way, and links that are cut."""
 
     def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
+        self.rng = rng
         self.weights = ROUGH
         self.pool: list[Message] = []
         self.cut: dict[str, int] = {}
@@ -62,18 +62,22 @@ class Network:
 
     def fate(self, message: Message, step: int) -> str:
         """Return what becomes of a message sent now."""
-        if self.is_cut(message.child, step):
-            chosen = DROP
-        else:
-            names = (STRAIGHT, DROP, DELAY, DOUBLE, CUT)
-            chosen = self._rng.choices(names, self.weights)[0]
-        kind = ("answer_" if message.is_answer else "request_") + chosen
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return self._fate(message.child, step, "answer_" if message.is_answer else "request_")
+
+    def fate_of_ask(self, child: str, step: int) -> str:
+        """Return what becomes of an ask on the second lane and of its answer."""
+        return self._fate(child, step, "ask_")
+
+    def _fate(self, child: str, step: int, kind: str) -> str:
+        names = (STRAIGHT, DROP, DELAY, DOUBLE, CUT)
+        cut = self.is_cut(child, step)
+        chosen = DROP if cut else self.rng.choices(names, self.weights)[0]
+        self.counts[kind + chosen] = self.counts.get(kind + chosen, 0) + 1
         return chosen
 
     def shorten(self, raw: bytes) -> bytes:
         """Return a message cut somewhere."""
-        return raw[: self._rng.randrange(len(raw))]
+        return raw[: self.rng.randrange(len(raw))]
 
     def keep(self, message: Message) -> None:
         """Let a message arrive later; a full pool loses its oldest."""
@@ -83,4 +87,4 @@ class Network:
 
     def pick(self) -> Message:
         """Take any message that is still under way: order is nobody's promise."""
-        return self.pool.pop(self._rng.randrange(len(self.pool)))
+        return self.pool.pop(self.rng.randrange(len(self.pool)))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from casework.case_table import SqlCaseTable
 from casework.projection import CaseRow, CaseTable
+from node.blobs import BlobExchange
 from node.desk import CaseDesk
 from node.program import Node
 from node.rounds import Rounds
@@ -113,8 +114,12 @@ class SimNode(Node):
             "desk": CaseDesk(core, self._case_table),
             "rounds": Rounds(core, store, blobs, clock, self._after_commit),
             "agent": None,
+            "blob_lane": None,
             "_projector": None,
         }
+        joined["exchange"] = BlobExchange(
+            core, store, blobs, clock, joined["rounds"].switch_complete
+        )
         for name, part in joined.items():
             setattr(self, name, part)
         self._open()

@@ -15,7 +15,7 @@ from sync.protocol.names import incarnation
 from sync.protocol.ports import Signer, Verifier
 from sync.signing import Ed25519Signer, Ed25519Verifier
 from tests.fakes.keyed_signer import KeyedSigner, KeyedVerifier
-from tests.simulation import workload
+from tests.simulation import second_lane, workload
 from tests.simulation.auditor import Auditor, Wrong
 from tests.simulation.catalogue import CENTRAL, PARENTS, shelves
 from tests.simulation.checkers import Checkers
@@ -49,6 +49,7 @@ class World:
         self._secrets: dict[bytes, bytes] = {}
         self._serial = 0
         self.inflight: dict[str, Waiting] = {}
+        self.late_asks: list[tuple[str, bytes]] = []
         self.lazy = self.rng.random() < 0.4
         self.verifier: Verifier = (
             KeyedVerifier(self._secrets) if folder is None else Ed25519Verifier()
@@ -116,6 +117,10 @@ class World:
         """Return the node living at a station now, None while it is down."""
         station = self.stations.get(code)
         return None if station is None else station.node
+
+    def parent_of(self, code: str) -> str:
+        """Return whom a station calls."""
+        return PARENTS[code]
 
     def guarded(self, code: str, doing: Callable[[SimNode], Any]) -> Any:
         """Return what a node's code returns; None when it crashed, failed or is down."""
@@ -235,6 +240,8 @@ class World:
         outcome = self.guarded(message.child, lambda node: node.rounds.take_answer(message.raw))
         self.count("answers" if outcome is not None else "answers_refused")
         self.look([message.child])
+        if outcome is not None:
+            second_lane.fetch(self, message.child)
 
     def project(self, code: str) -> None:
         """Let a node that projects later do so now."""
@@ -245,8 +252,9 @@ class World:
             self.look([code])
 
     def exchange(self, child: str) -> None:
-        """Make one whole round over a good road."""
+        """Make one whole round over a good road, and fetch what it announced."""
         self.call(child)
+        second_lane.fetch_all(self, child)
         for code in (PARENTS[child], child):
             self.project(code)
 

@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 
 def call(tree: Tree, *words: str) -> Result:
-    world = World(clock_ms=tree.clock, chance=lambda: 0.5, release="test")
+    world = World(clock_ms=tree.clock, seconds=lambda: 0.0, chance=lambda: 0.5, release="test")
     return CliRunner().invoke(main, list(words), obj=world)
 
 

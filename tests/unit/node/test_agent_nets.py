@@ -6,6 +6,7 @@ import threading
 from typing import cast
 
 from node.agent import Agent
+from node.lane_gate import LaneGate
 from node.projector import Projector
 from node.rounds import Outcome, Rounds
 from sync.engine.core import Effects
@@ -59,7 +60,12 @@ def test_a_round_that_breaks_does_not_end_the_calling() -> None:
     """The next round is made all the same, and health is told anew."""
     rounds, quiet = BrokenOnce(), Quiet()
     agent = Agent(
-        cast(Rounds, rounds), quiet, interval_seconds=0.01, jitter=lambda: 0.5, reporter=quiet
+        cast(Rounds, rounds),
+        quiet,
+        interval_seconds=0.01,
+        jitter=lambda: 0.5,
+        reporter=quiet,
+        gate=LaneGate(),
     )
     agent.start()
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from node.blobs import BlobExchange, Taken
 from sync.engine import (
     answer,
     authority,
@@ -32,6 +33,7 @@ from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, ParentLink, StoredEvent
 from sync.protocol.registers import Entry, Shelf
 from sync.signing import Ed25519Signer, Ed25519Verifier
+from tests.fakes import second_lane
 from tests.fakes.memory_store import MemoryBlobStore, MemoryStore, MemoryTransaction
 
 START_MS = 1_790_000_000_000
@@ -103,6 +105,9 @@ class Node:
             verifier=Ed25519Verifier(),
             chance=CountedChance(f"{station}/{epoch}/{life}"),
         )
+        self.exchange = BlobExchange(
+            self.core, self.store, self.blobs, lambda: clock.ms, self.switch
+        )
         with self.store.write() as transaction:
             record.open_epoch(self.core, transaction, clock.ms, None, 0)
             notices.attach(self.core, transaction, clock.ms)
@@ -164,7 +169,7 @@ class Node:
     def begin(self) -> bytes:
         """Return the request of a new round."""
         raw: bytes = self.do(
-            lambda transaction: child.begin_round(self.core, transaction, self.clock.ms, self.blobs)
+            lambda transaction: child.begin_round(self.core, transaction, self.clock.ms)
         )
         return raw
 
@@ -204,8 +209,14 @@ class Node:
             return registers.switch(self.core, transaction, self.clock.ms, self.blobs)
 
     def round(self, above: Node) -> Effects:
-        """Make one whole round."""
-        return self.take(above.serve(self.begin()))
+        """Make one whole round, then fetch on the second lane."""
+        effects = self.take(above.serve(self.begin()))
+        effects.more = self.fetch(above).whole > 0 or effects.more
+        return effects
+
+    def fetch(self, above: Node, **accidents: Any) -> Taken:
+        """Fetch what is wanted from the parent."""
+        return second_lane.fetch(self.exchange, above.exchange, **accidents)
 
     def sync(self, above: Node) -> None:
         """Make rounds until there is nothing more to say."""
