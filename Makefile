@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PY := .venv/bin/python
-SEEDS ?= 500
+SEEDS ?= 2000
 FROM ?= 1
 KILL ?=
 PYTEST_ARGS ?=

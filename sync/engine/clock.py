@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, timedelta
+from functools import lru_cache
 
 from sync.protocol.envelope import HLC_COUNTER
 from sync.protocol.limits import CLOCK_AHEAD_MS_MAX
@@ -12,7 +13,8 @@ _LAST = "hlc"
 TRUSTED_OFFSET = "trusted_offset_ms"
 """Trusted time minus the local clock when the last time mark came in."""
 TRUSTED_AT = "trusted_at_ms"
-CHINA = timezone(timedelta(hours=8))
+_DAY_MS = 24 * 3600 * 1000
+_CHINA_AHEAD_MS = 8 * 3600 * 1000
 
 
 def tick(transaction: Transaction, now_ms: int) -> int:
@@ -41,4 +43,10 @@ def trusted_ms(transaction: Transaction, now_ms: int) -> int | None:
 
 def day_of(at_ms: int) -> str:
     """Return the calendar day in China as YYYY-MM-DD."""
-    return datetime.fromtimestamp(at_ms / 1000, CHINA).strftime("%Y-%m-%d")
+    return _day((at_ms + _CHINA_AHEAD_MS) // _DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _day(days: int) -> str:
+    """Every round asks for the day, and the day changes once a day."""
+    return (date(1970, 1, 1) + timedelta(days=days)).isoformat()

@@ -49,6 +49,7 @@ class Tree:
     revocations: dict[str, Revocation] = field(default_factory=dict)
     children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
+    _scopes: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for station, parent in self.parents.items():
@@ -95,9 +96,13 @@ class Tree:
 
     def scopes(self, station: str) -> frozenset[tuple[str, str]]:
         """Return the (division, tier) pairs whose shelves a station subscribes to."""
-        tier = self.tiers.get(station, ALL_TIERS)
-        divisions = {NATION} | {self.divisions.get(s, NATION) for s in self.path(station)}
-        return frozenset((d, t) for d in divisions for t in (tier, ALL_TIERS))
+        known = self._scopes.get(station)
+        if known is None:
+            tier = self.tiers.get(station, ALL_TIERS)
+            divisions = {NATION} | {self.divisions.get(s, NATION) for s in self.path(station)}
+            known = frozenset((d, t) for d in divisions for t in (tier, ALL_TIERS))
+            self._scopes[station] = known
+        return known
 
     def scopes_below(self, station: str) -> frozenset[tuple[str, str]]:
         """Return the union of `scopes` over a subtree."""

@@ -68,5 +68,11 @@ class MemoryBlobStore:
         self._complete[sha256] = bytes(partial.data)
         return True
 
+    def copied(self) -> MemoryBlobStore:
+        """Return a store of its own with the same complete blobs."""
+        twin = MemoryBlobStore()
+        twin._complete = dict(self._complete)
+        return twin
+
     def close(self) -> None:
         """Nothing to close; here so that both stores can be used alike."""

@@ -7,9 +7,11 @@ SQLite keeps apart.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tests.fakes.memory_blobs import MemoryBlobStore
 from tests.fakes.memory_links import MemoryLinkTable
@@ -65,5 +67,24 @@ class MemoryStore:
         with self._lock:
             yield MemoryTransaction(self._tables, writable=False)
 
+    def copied(self) -> MemoryStore:
+        """Return a store of its own with the same content, as a copied disk would have it."""
+        twin = MemoryStore()
+        for name, table in vars(self._tables).items():
+            setattr(twin._tables, name, _copied(table))
+        return twin
+
     def close(self) -> None:
         """Nothing to close; here so that both stores can be used alike."""
+
+
+def _copied(table: Any) -> Any:
+    """Return a copy of nested containers; what they hold in the end is immutable and shared."""
+    if not isinstance(table, dict | list):
+        return table
+    twin = copy.copy(table)
+    if isinstance(table, dict):
+        for key, part in table.items():
+            if isinstance(part, dict | list):
+                twin[key] = _copied(part)
+    return twin

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tests.simulation import bugs
-from tests.simulation.runner import run_seeds
+from tests.simulation.runner import run_seeds, settle_process
 
 EXIT_BROKEN = 1
 
@@ -19,8 +19,11 @@ def main() -> int:
     parser.add_argument("--bug", default="", choices=["", *bugs.BUGS])
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
+    settle_process()
 
     def progress(done: int, bad: int, seconds: float) -> None:
+        if done % 50 and done < given.seeds:
+            return
         rate = done / seconds if seconds else 0.0
         sys.stderr.write(f"\r{done}/{given.seeds} seeds, {rate:.1f}/s, {bad} failures ")
         sys.stderr.flush()

@@ -53,6 +53,10 @@ class Auditor:
         self.members: dict[str, set[str]] = defaultdict(set)
         self.returned: set[str] = set()
         self.taken_over: set[str] = set()
+        self.forged: dict[str, list[Committed]] = defaultdict(list)
+        """Per stream what was written without right, until its author comes by one."""
+        self.broken: set[str] = set()
+        """Streams over which casework of this release fails."""
 
     def born(self, station: str, epoch: int, public_key: bytes) -> None:
         """Note the key of one life of a log."""
@@ -87,12 +91,45 @@ class Auditor:
         entry = Committed(name, log, said["pos"], said["stream"], said["type"], *stored.event)
         self.committed[name] = entry
         self.of_log[log].append(entry)
+        if "forged" in entry.said():
+            self.forged[entry.stream].append(entry)
+        else:
+            self._counts(entry, said.get("aud", []))
+        self._grant(entry.stream)
+
+    def _counts(self, entry: Committed, added: list[str]) -> None:
         self.of_stream[entry.stream].append(entry)
-        self.members[entry.stream].update(said.get("aud", []))
+        self.members[entry.stream].update(added)
         if entry.name == entry.stream:
-            self.members[entry.stream].add(log[0])
+            self.members[entry.stream].add(entry.log[0])
         if entry.kind == "taken_over":
             self.taken_over.add(entry.stream)
+        if entry.kind == "demo_breaks_fold":
+            self.broken.add(entry.stream)
+
+    def _grant(self, stream: str) -> None:
+        """Let what was written without right count from when its author has one."""
+        moved = True
+        while moved:
+            moved = False
+            for entry in list(self.forged[stream]):
+                if entry.log[0] in self.may_write(stream):
+                    self.forged[stream].remove(entry)
+                    self._counts(entry, json.loads(entry.envelope).get("aud", []))
+                    moved = True
+
+    def cases(self) -> list[str]:
+        """Return the streams of casework."""
+        return [s for s, found in sorted(self.of_stream.items())
+                if not found[0].kind.startswith("sync.")]  # fmt: skip
+
+    def may_write(self, stream: str) -> set[str]:
+        """Return who has a right to write to a stream: its members and all above them."""
+        return self.may_hold(stream)
+
+    def idle(self) -> set[str]:
+        """Return the names of what was written without right and counts nowhere."""
+        return {entry.name for entries in self.forged.values() for entry in entries}
 
     def promised(self, names: list[str]) -> None:
         """Note what an act returned to its clerk as saved."""

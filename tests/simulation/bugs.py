@@ -202,6 +202,14 @@ BUGS: dict[str, Callable[[], list[Patch]]] = {
 }
 
 
+_active = [""]
+
+
+def active() -> str:
+    """Return the name of the bug planted now, empty when there is none."""
+    return _active[-1]
+
+
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """Run a block with one bug in the production code."""
@@ -209,8 +217,10 @@ def planted(name: str) -> Iterator[None]:
     before = [(place, attribute, getattr(place, attribute)) for place, attribute, _ in patches]
     for place, attribute, wrong in patches:
         setattr(place, attribute, wrong)
+    _active.append(name)
     try:
         yield
     finally:
+        _active.pop()
         for place, attribute, right in before:
             setattr(place, attribute, right)

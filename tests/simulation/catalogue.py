@@ -6,7 +6,8 @@ Shelved by `central.shelves.distribute`, as the real one is.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from central.shelves import distribute
 from sync.protocol.registers import Entry, Shelf
@@ -14,9 +15,27 @@ from sync.protocol.registers import Entry, Shelf
 CENTRAL, DISTRICT = "KM0000", "CG0001"
 TOWNSHIP, TOWNSHIP_2 = "CG0101", "CG0201"
 VILLAGE, VILLAGE_2, VILLAGE_3, LATE_VILLAGE = "CG0111", "CG0112", "CG0211", "CG0212"
+DISTRICT_2, TOWNSHIP_3, VILLAGE_4, POINT = "CH0001", "CH0101", "CH0111", "CG0113"
+"""A second district with its branch, and a point below a village: five levels."""
 FIRST_STATIONS = (CENTRAL, DISTRICT, TOWNSHIP, TOWNSHIP_2, VILLAGE, VILLAGE_2, VILLAGE_3)
 ALL_STATIONS = (*FIRST_STATIONS, LATE_VILLAGE)
 """The last one is in the second edition only and is enrolled in mid-chaos."""
+
+
+class Forest(NamedTuple):
+    """Which stations there are: those of the first edition, and those enrolled later."""
+
+    first: tuple[str, ...]
+    late: tuple[str, ...]
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        return self.first + self.late
+
+
+SMALL = Forest((CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, VILLAGE_2), ())
+USUAL = Forest(FIRST_STATIONS, (LATE_VILLAGE,))
+WIDE = Forest((*FIRST_STATIONS, DISTRICT_2, TOWNSHIP_3, POINT), (LATE_VILLAGE, VILLAGE_4))
 
 _ROWS = (
     (CENTRAL, "central", "530100000000", ""),
@@ -27,6 +46,10 @@ _ROWS = (
     (VILLAGE_2, "village", "530114004202", TOWNSHIP),
     (VILLAGE_3, "village", "530114001201", TOWNSHIP_2),
     (LATE_VILLAGE, "village", "530114001202", TOWNSHIP_2),
+    (DISTRICT_2, "district", "530115000000", CENTRAL),
+    (TOWNSHIP_3, "township", "530115004000", DISTRICT_2),
+    (VILLAGE_4, "village", "530115004201", TOWNSHIP_3),
+    (POINT, "village", "530114004203", VILLAGE),
 )
 PARENTS = {code: parent for code, _, _, parent in _ROWS}
 _POSTS = {
@@ -56,6 +79,12 @@ _MODES = {
                 ("代收", TOWNSHIP_2, TOWNSHIP_2)),
     LATE_VILLAGE: (("代收", TOWNSHIP_2, LATE_VILLAGE), ("代收", TOWNSHIP, LATE_VILLAGE),
                    ("代收", TOWNSHIP_2, LATE_VILLAGE)),
+    DISTRICT_2: (("直办", DISTRICT_2, DISTRICT_2),) * 3,
+    TOWNSHIP_3: (("受理", TOWNSHIP_3, TOWNSHIP_3), ("代收", DISTRICT, TOWNSHIP_3),
+                 ("受理", TOWNSHIP_3, TOWNSHIP_3)),
+    VILLAGE_4: (("代收", TOWNSHIP_3, VILLAGE_4), ("代办", TOWNSHIP, VILLAGE_4),
+                ("代收", DISTRICT_2, VILLAGE_4)),
+    POINT: (("代收", TOWNSHIP, POINT), ("代办", TOWNSHIP, POINT), ("代收", VILLAGE, VILLAGE)),
 }  # fmt: skip
 MATTERS = ("M100", "M200", "M300")
 
@@ -65,15 +94,17 @@ def clerk(station: str) -> str:
     return f"W{station}"
 
 
-def shelves(edition: int) -> dict[Shelf, list[Entry]]:
+@lru_cache(maxsize=16)
+def shelves(forest: Forest, edition: int) -> dict[Shelf, list[Entry]]:
     """Return the whole content of every shelf of the first or second edition."""
-    stations = [row for row in _ROWS if edition > 1 or row[0] != LATE_VILLAGE]
+    there = forest.first if edition == 1 else forest.stations
+    stations = [row for row in _ROWS if row[0] in there]
     catalogue = {
         "calendar": [_calendar()],
         "stations": [_station(*row) for row in stations],
         "matters": [_matter(code, edition) for code in MATTERS],
         "services": [
-            _service(code, tier, matter, at)
+            _service(forest, code, tier, matter, at)
             for code, tier, _, _ in stations
             for at, matter in enumerate(MATTERS)
         ],
@@ -102,8 +133,10 @@ def _calendar() -> dict[str, Any]:
     }
 
 
-def _service(station: str, tier: str, matter: str, at: int) -> dict[str, Any]:
+def _service(forest: Forest, station: str, tier: str, matter: str, at: int) -> dict[str, Any]:
     mode, handling, delivery = _MODES[station][at]
+    handling = handling if handling in forest.first else DISTRICT
+    delivery = delivery if delivery in forest.stations else DISTRICT
     return {
         "station": station,
         "matter": matter,

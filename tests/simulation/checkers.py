@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 
 from sync.protocol.names import LogName
-from sync.protocol.ports import GOOD, LogState, Transaction
+from sync.protocol.ports import GOOD, LogState, StoredEvent, Transaction
 from tests.simulation.auditor import Auditor, Wrong
 from tests.simulation.station import Station
 
@@ -26,21 +26,29 @@ class Checkers:
         self.held: dict[str, set[str]] = defaultdict(set)
         self._arrival: dict[str, int] = defaultdict(int)
         self._cursors: dict[tuple[str, str], int] = defaultdict(int)
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._logs: dict[str, dict[LogName, LogState]] = defaultdict(dict)
+        self._editions: dict[str, dict[str, int]] = {}
         self._dirty: dict[str, set[str]] = defaultdict(set)
         self._believers: dict[str, dict[str, str]] = defaultdict(dict)
 
     def look(self, touched: list[str]) -> None:
         """Check the disks a step may have changed. Raises: Wrong."""
-        for code in touched:
+        changed = [code for code in touched if self._seen.get(code) != self._version(code)]
+        for code in changed:
             with self.stations[code].durable.read() as transaction:
                 self._book_own(code, transaction)
-        for code in touched:
+        for code in changed:
             with self.stations[code].durable.read() as transaction:
                 self._holdings(code, transaction)
-        for code in touched:
+        for code in changed:
             with self.stations[code].durable.read() as transaction:
                 self._cursors_of(code, transaction)
                 self._custody(code, transaction)
+            self._seen[code] = self._version(code)
+
+    def _version(self, code: str) -> tuple[int, int]:
+        return self.stations[code].version
 
     def _book_own(self, code: str, transaction: Transaction) -> None:
         """G1: what an act returned as saved is on the disk, and stays there."""
@@ -73,16 +81,25 @@ class Checkers:
             if name in self.held[code]:
                 raise Wrong(f"{code} stored {name} twice")
             self.held[code].add(name)
-            if code not in self.auditor.may_hold(stored.stream):
+            if code not in self._may_hold(stored, name):
                 raise Wrong(f"{code} holds {name} but neither is in its audience nor on its path")
         if transaction.event_count() != len(self.held[code]):
             raise Wrong(
                 f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}"
             )
 
+    def _may_hold(self, stored: StoredEvent, name: str) -> set[str]:
+        if name in self.auditor.idle():
+            return set(self.auditor.path(stored.name.station))
+        return self.auditor.may_hold(stored.stream)
+
     def _cursors_of(self, code: str, transaction: Transaction) -> None:
         """G2: a receipt is for what is really durable there, and no cursor retreats."""
+        seen = self._logs[code]
         for log in transaction.logs():
+            if seen.get(log.name) == log:
+                continue
+            seen[log.name] = log
             held = self._forward(code, f"{log.name} position", log.position)
             for position in range(held, log.position):
                 self._must_be(code, log, position + 1, f"{code}'s cursor")
@@ -93,8 +110,11 @@ class Checkers:
             central = self._forward(code, f"{log.name} central", log.central_position)
             for position in range(central, log.central_position):
                 self._must_be(self.root, log, position + 1, f"the rung {code} was shown of")
-        for shelf, edition in transaction.editions().items():
-            self._forward(code, shelf, edition)
+        editions = transaction.editions()
+        if self._editions.get(code) != editions:
+            self._editions[code] = editions
+            for shelf, edition in editions.items():
+                self._forward(code, shelf, edition)
         link = transaction.parent_link()
         if link is not None:
             self._forward(code, "received", link.received)
@@ -119,7 +139,7 @@ class Checkers:
             row = table.get(stream)
             believers = self._believers[stream]
             believers.pop(code, None)
-            if row is None or row.holder != code or row.offered_to:
+            if row is None or row.cannot_be_shown or row.holder != code or row.offered_to:
                 continue
             custody = str(json.loads(table.state(stream) or "{}").get("custody", ""))
             believers[code] = custody

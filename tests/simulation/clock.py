@@ -17,6 +17,10 @@ class TrueClock:
         self.now_ms += by
 
 
+WILD_MS = 24 * 3600 * 1000
+"""Farther off than this is not skew, but a dead battery or a wrong year."""
+
+
 class NodeClock:
     """What a node believes: the true time plus an offset somebody may change under it."""
 
@@ -27,6 +31,16 @@ class NodeClock:
     def jump(self, by: int) -> None:
         """Set the clock forward or back."""
         self.offset_ms += by
+
+    @property
+    def wild(self) -> bool:
+        """Return whether the clock is more than a day off."""
+        return abs(self.offset_ms) > WILD_MS
+
+    def set_right(self) -> None:
+        """Set the clock by a watch, as the page asks for in large letters."""
+        if self.wild:
+            self.offset_ms = 0
 
     def __call__(self) -> int:
         return self._true.now_ms + self.offset_ms

@@ -16,6 +16,8 @@ DELAY = "delay"
 DOUBLE = "double"
 CUT = "cut"
 POOL_MAX = 12
+UP, DOWN, BOTH = "up", "down", "both"
+"""Ways of a link that can be clogged: requests, answers."""
 
 
 class Weights(NamedTuple):
@@ -30,6 +32,15 @@ class Weights(NamedTuple):
 
 ROUGH = Weights(70, 7, 8, 7, 8)
 CLEAN = Weights(1, 0, 0, 0, 0)
+
+
+class Clog(NamedTuple):
+    """A link that carries nothing one way or both, from a step on until another."""
+
+    child: str
+    first: int
+    until: int
+    way: str
 
 
 @dataclass(slots=True)
@@ -54,23 +65,43 @@ class Network:
         self.pool: list[Message] = []
         self.cut: dict[str, int] = {}
         """Child to the step at which its uplink works again."""
+        self.clogs: list[Clog] = []
         self.counts: dict[str, int] = {}
 
-    def is_cut(self, child: str, step: int) -> bool:
-        """Return whether the uplink of a child carries nothing now."""
-        return self.cut.get(child, 0) > step
+    def is_cut(self, message: Message, step: int) -> bool:
+        """Return whether the link of a message carries nothing its way now."""
+        way = DOWN if message.is_answer else UP
+        return self.cut.get(message.child, 0) > step or any(
+            clog.child == message.child and clog.first <= step < clog.until
+            and clog.way in (way, BOTH)
+            for clog in self.clogs
+        )  # fmt: skip
+
+    def swizzle(self, children: list[str], step: int, gap: int) -> None:
+        """Clog links one after the other, then let them go in another order."""
+        last = step + gap * len(children)
+        freed = self.rng.sample(range(len(children)), len(children))
+        for at, child in enumerate(children):
+            self.clogs.append(Clog(child, step + gap * at, last + gap * (freed[at] + 1), BOTH))
+
+    def mend(self) -> None:
+        """Let every link carry all it is given, whole and at once."""
+        self.cut.clear()
+        self.clogs.clear()
+        self.weights = CLEAN
 
     def fate(self, message: Message, step: int) -> str:
         """Return what becomes of a message sent now."""
-        return self._fate(message.child, step, "answer_" if message.is_answer else "request_")
+        cut = self.is_cut(message, step)
+        return self._fate(cut, "answer_" if message.is_answer else "request_")
 
     def fate_of_ask(self, child: str, step: int) -> str:
         """Return what becomes of an ask on the second lane and of its answer."""
-        return self._fate(child, step, "ask_")
+        ask, answer = (Message(child, b"", way, 0, 0) for way in (False, True))
+        return self._fate(self.is_cut(ask, step) or self.is_cut(answer, step), "ask_")
 
-    def _fate(self, child: str, step: int, kind: str) -> str:
+    def _fate(self, cut: bool, kind: str) -> str:
         names = (STRAIGHT, DROP, DELAY, DOUBLE, CUT)
-        cut = self.is_cut(child, step)
         chosen = DROP if cut else self.rng.choices(names, self.weights)[0]
         self.counts[kind + chosen] = self.counts.get(kind + chosen, 0) + 1
         return chosen

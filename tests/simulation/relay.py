@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.simulation import network, workload
+from tests.simulation import workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.catalogue import TOWNSHIP, VILLAGE, VILLAGE_2
 from tests.simulation.world import World
@@ -15,12 +15,13 @@ RELAY_ROUNDS_MAX = 4
 def relay_alone(world: World) -> None:
     """G5: with the township's uplink cut, its villages and it go on working with each other."""
     for code in (TOWNSHIP, VILLAGE, VILLAGE_2):
+        world.stations[code].clock.set_right()
         make_well(world, code)
     if not all(_has_registers(world, code) for code in (TOWNSHIP, VILLAGE, VILLAGE_2)):
         world.count("relay_phase_skipped")
         return
     world.note("relay alone")
-    world.network.weights = network.CLEAN
+    world.network.mend()
     world.network.cut = {VILLAGE: 0, VILLAGE_2: 0, TOWNSHIP: world.step + 10_000}
     fields = {
         "matter": "M100",

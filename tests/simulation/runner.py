@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import NamedTuple
+
+import structlog
 
 from tests.simulation.bugs import planted
 from tests.simulation.phases import Report, run
@@ -93,9 +96,13 @@ def run_seeds(
     return Summary(len(failures) + len(reports), seconds, failures, reports)
 
 
-def _rare_gc() -> None:
-    """Collect rarely: a world dies as a whole, and a tenth of the time went into looking for it."""
+def settle_process() -> None:
+    """Make a process fit for many seeds: quiet, and collecting garbage rarely.
+
+    A world dies as a whole; a tenth of the time went into looking for its parts.
+    """
     gc.set_threshold(GC_AFTER)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _results(tasks: list[tuple[int, str]]) -> Iterator[Report | Found]:
@@ -105,7 +112,7 @@ def _results(tasks: list[tuple[int, str]]) -> Iterator[Report | Found]:
     gc.collect()
     gc.freeze()
     with multiprocessing.get_context("fork").Pool(
-        PROCESSES, _rare_gc, maxtasksperchild=200
+        PROCESSES, settle_process, maxtasksperchild=200
     ) as pool:
         results: Iterable[Report | Found] = pool.imap_unordered(run_one, tasks)
         yield from results

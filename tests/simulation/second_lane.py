@@ -6,9 +6,13 @@ all the same, and what it cannot serve any more it must refuse.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from node.blobs import BlobExchange, Taken
+from sync.engine import answer
 from sync.engine import blobs as engine
 from sync.engine.blobs import Want
 from sync.protocol.blobs import Part
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
 
 ASKS_MAX = 50
 SLICES = (200, 700, 8192, 1 << 20)
+
+
+@contextmanager
+def coming_along(bytes_max: int) -> Iterator[None]:
+    """Let packs up to a size come in rounds; as it is, all of the simulated ones would."""
+    with patch.object(answer, "BLOB_ALONG_BYTES_MAX", bytes_max):
+        yield
 
 
 def fetch(world: World, child: str) -> bool:
@@ -39,12 +50,12 @@ def fetch(world: World, child: str) -> bool:
         world.late_asks.append((child, ask))
     if fate == DELAY:
         return False
-    answer = serve(world, child, ask)
-    if answer is None:
+    given = serve(world, child, ask)
+    if given is None:
         return False
     if fate == CUT:
-        answer = world.network.shorten(answer)
-    return _take(world, child, wants, parts, answer)
+        given = world.network.shorten(given)
+    return _take(world, child, wants, parts, given)
 
 
 def fetch_all(world: World, child: str) -> None:
@@ -61,9 +72,9 @@ def serve(world: World, child: str, ask: bytes) -> bytes | None:
         return b"".join(exchange.serve(ask).pieces)
 
     parent = world.parent_of(child)
-    answer: bytes | None = world.guarded(parent, lambda node: doing(node.exchange))
-    world.note(f"{parent} gives {child} {answer is not None and len(answer)}")
-    return answer
+    given: bytes | None = world.guarded(parent, lambda node: doing(node.exchange))
+    world.note(f"{parent} gives {child} {given is not None and len(given)}")
+    return given
 
 
 def serve_late(world: World) -> None:
@@ -72,10 +83,10 @@ def serve_late(world: World) -> None:
     world.count("late_asks" if serve(world, child, ask) is not None else "late_asks_refused")
 
 
-def _take(world: World, child: str, wants: list[Want], parts: list[Part], answer: bytes) -> bool:
+def _take(world: World, child: str, wants: list[Want], parts: list[Part], given: bytes) -> bool:
     def doing(exchange: BlobExchange) -> Taken:
         taker = exchange.taker(wants, parts)
-        taker.feed(answer)
+        taker.feed(given)
         taker.flush()
         taken = taker.taken()
         if taken.whole:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from casework.case import Case
 from casework.case_table import SqlCaseTable
 from casework.projection import CaseRow, CaseTable
 from node.blobs import BlobExchange
@@ -14,6 +16,7 @@ from node.program import Node
 from node.rounds import Rounds
 from node.schema import SCHEMA
 from sync.engine.core import Core
+from sync.protocol.names import LogName
 from sync.protocol.ports import BlobStore, Signer, Store, Transaction, Verifier
 from sync.store.database import Database
 from sync.store.sql_transaction import SqlTransaction
@@ -22,9 +25,15 @@ from tests.fakes.memory_case_table import MemoryCaseTable
 from tests.fakes.memory_store import MemoryStore
 from tests.simulation.clock import NodeClock
 from tests.simulation.disk import FaultyStore
+from tests.simulation.one_thread import DATABASE_KEY, OneThreadDatabase
 
 Rows = dict[str, tuple[CaseRow, str]]
-DATABASE_KEY = bytes(range(32))
+BREAKS_FOLD = "demo_breaks_fold"
+"""Type of an event that stands for a body nobody foresaw: casework fails over it."""
+
+
+class FoldBroken(ValueError):
+    """What the stand-in for a casework bug raises."""
 
 
 class SeededChance:
@@ -53,6 +62,11 @@ class Identity(NamedTuple):
     verifier: Verifier
     chance: SeededChance
 
+    @property
+    def log(self) -> LogName:
+        """Return the name of its log."""
+        return LogName(self.station, self.epoch)
+
 
 class _UndoableRows(MemoryCaseTable):
     """Case rows that go back with the transaction they were written in."""
@@ -79,6 +93,16 @@ class _Waiting:
         self.pending = False
 
 
+class SimDesk(CaseDesk):
+    """The production desk, but for one planted failure of its fold."""
+
+    def case(self, transaction: Transaction, stream: str) -> Case | None:
+        """As the desk's; raises FoldBroken over a stream with the event that stands for a bug."""
+        if any(s.type == BREAKS_FOLD for s in transaction.stream_events(stream)):
+            raise FoldBroken(stream)
+        return super().case(transaction, stream)
+
+
 class SimNode(Node):
     """A node of the programs, opened over ports instead of a folder."""
 
@@ -90,7 +114,9 @@ class SimNode(Node):
         clock: NodeClock,
         rows: Rows,
         projector: _Waiting | None,
+        wake: Callable[[], None],
     ) -> None:
+        self._wake = wake
         self._rows = rows
         core = Core(
             station=identity.station,
@@ -111,7 +137,7 @@ class SimNode(Node):
             "started_ms": clock(),
             "database": store,
             "blobs": blobs,
-            "desk": CaseDesk(core, self._case_table),
+            "desk": SimDesk(core, self._case_table),
             "rounds": Rounds(core, store, blobs, clock, self._after_commit),
             "agent": None,
             "blob_lane": None,
@@ -133,6 +159,10 @@ class SimNode(Node):
     def _form_used(self, transaction: Any, form_key: str) -> str | None:
         return None  # the simulated clerks fill in no forms
 
+    def wake(self) -> None:
+        """The agent would begin a round now."""
+        self._wake()
+
     def refresh_index(self) -> None:
         """The search index is no part of the promises checked here."""
 
@@ -141,8 +171,16 @@ class Station:
     """A station's disk, which lasts, and the node that lives on it for a while."""
 
     def __init__(
-        self, identity: Identity, clock: NodeClock, folder: Path | None, *, lazy: bool
+        self,
+        identity: Identity,
+        clock: NodeClock,
+        folder: Path | None,
+        *,
+        lazy: bool,
+        thread: bool = False,
+        like: Station | None = None,
     ) -> None:
+        """Make the disk: an empty one, or a copy of another station's in memory."""
         self.identity = identity
         self.code = identity.station
         self.clock = clock
@@ -152,17 +190,25 @@ class Station:
         self.waiting = _Waiting()
         self._lazy = lazy
         self._folder = folder
+        self._thread = thread
         # Packs are named by their hash and fetched again when lost: one kind of store will do.
-        self.blobs = MemoryBlobStore()
-        self.store = FaultyStore(self._open_store())
+        self.blobs = MemoryBlobStore() if like is None else like.blobs.copied()
+        if like is None:
+            self.store = FaultyStore(self._open_store())
+        else:
+            self.rows = dict(like.rows)
+            self.store = FaultyStore(like.store.inner.copied())  # type: ignore[attr-defined]
         self.node: SimNode | None = None
 
     def _open_store(self) -> Store:
         if self._folder is None:
             return MemoryStore()
-        return Database(self._folder / f"{self.code}.db", DATABASE_KEY, schema=SCHEMA)
+        path = self._folder / f"{self.code}.db"
+        if self._thread:
+            return Database(path, DATABASE_KEY, schema=SCHEMA)
+        return OneThreadDatabase(path)
 
-    def start(self) -> None:
+    def start(self, wake: Callable[[], None]) -> None:
         """Begin a life over what is on the disk; may crash at once."""
         if self.life and self._folder is not None:
             self.store.inner.close()  # type: ignore[attr-defined]
@@ -172,13 +218,20 @@ class Station:
         self.life += 1
         self.waiting.pending = False
         projector = self.waiting if self._lazy else None
-        self.node = SimNode(self.identity, self.store, self.blobs, self.clock, self.rows, projector)
+        self.node = SimNode(
+            self.identity, self.store, self.blobs, self.clock, self.rows, projector, wake
+        )
 
     def die(self, up_again_at: int) -> None:
         """Lose everything that is not on the disk."""
         self.store.dead = True
         self.node = None
         self.up_again_at = up_again_at
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Return what changes with every commit on this disk."""
+        return self.life, self.store.inner.commits  # type: ignore[attr-defined]
 
     @property
     def durable(self) -> Store:

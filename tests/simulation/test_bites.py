@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.bugs import BUGS
-from tests.simulation.phases import REAL_EVERY
+from tests.simulation.plan import REAL_EVERY
 from tests.simulation.runner import Found, run_one
 
-SEEDS_MAX = 60
+SEEDS_MAX = 2000
 
 
 @pytest.mark.parametrize("bug", BUGS)

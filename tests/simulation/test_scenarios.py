@@ -21,7 +21,7 @@ from tests.simulation.catalogue import (
 )
 from tests.simulation.disk import AFTER, BEFORE
 from tests.simulation.final_checks import check_all
-from tests.simulation.phases import heal
+from tests.simulation.rest import heal
 from tests.simulation.station import SimNode
 from tests.simulation.world import World
 
@@ -33,7 +33,6 @@ def world() -> Iterator[World]:
     """Seven stations that have their registers, over good roads."""
     made = World(7)
     made.network.weights = network.CLEAN
-    made.lazy = False
     for code in FIRST_STATIONS:
         made.enrol(code)
     made.publish(1)

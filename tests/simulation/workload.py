@@ -6,6 +6,7 @@ Picks by what the station itself shows; knows nothing of what other stations hol
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from casework.acts import acts_offered
@@ -13,8 +14,8 @@ from casework.case import Case
 from casework.errors import DomainRefusal
 from casework.projection import CaseFilter
 from sync.protocol.errors import StorageError
-from tests.simulation.catalogue import ALL_STATIONS, MATTERS, clerk
-from tests.simulation.station import SimNode
+from tests.simulation.catalogue import MATTERS, clerk
+from tests.simulation.station import FoldBroken, SimNode
 
 CASES_MAX = 14
 _WEIGHTS = {
@@ -40,15 +41,16 @@ class Deed(NamedTuple):
     refused: str
 
 
-def one_act(node: SimNode, rng: random.Random, cases_open: int) -> Deed:
+def one_act(node: SimNode, rng: random.Random, cases_open: int, stations: Sequence[str]) -> Deed:
     """Let the clerk of a station do one thing.
 
     Raises: Crash, of the node's disk.
     """
     intake = cases_open == 0 or (cases_open < CASES_MAX and rng.random() < 0.22)
+    intake = intake and not node.core.is_root  # nobody there has the post for it
     if intake:
         return _take_in(node, rng)
-    chosen = _choose(node, rng)
+    chosen = _choose(node, rng, stations)
     return chosen if isinstance(chosen, Deed) else do(node, *chosen)
 
 
@@ -59,6 +61,8 @@ def do(node: SimNode, act: str, stream: str | None, fields: dict[str, Any]) -> D
         done = node.act(act=act, stream=stream, fields=fields, actor=clerk(code))
     except DomainRefusal as refusal:
         return Deed(code, act, stream or "", [], refusal.code)
+    except FoldBroken:
+        return Deed(code, act, stream or "", [], "fold_broken")
     except StorageError as error:
         return Deed(code, act, stream or "", [], error.code)
     return Deed(code, act, done.case.stream, done.events, "")
@@ -81,26 +85,38 @@ def _take_in(node: SimNode, rng: random.Random) -> Deed:
     return do(node, "entrusted" if entrusted else "received", None, fields)
 
 
-def _choose(node: SimNode, rng: random.Random) -> Deed | tuple[str, str, dict[str, Any]]:
+def _choose(
+    node: SimNode, rng: random.Random, others: Sequence[str]
+) -> Deed | tuple[str, str, dict[str, Any]]:
     """Return an act on some case this station shows, with its fields."""
     code = node.core.station
     with node.database.read() as transaction:
-        rows = node.desk.table(transaction).list(CaseFilter(), 50)
+        found = node.desk.table(transaction).list(CaseFilter(), 50)
+        rows = [row for row in found if not row.cannot_be_shown]
         mine = [r for r in rows if r.holder == code or any(t.station == code for t in r.tasks)]
         rows = mine if mine and rng.random() < 0.75 else rows
         if not rows:
             return Deed(code, "", "", [], "no_case_here")
         stream = rng.choice([row.stream for row in rows])
-        case = node.desk.case(transaction, stream)
+        case = _shown(node, transaction, stream)
         context = node.desk.context(transaction, node.clock_ms())
         offered = [] if case is None else acts_offered(context, case, clerk(code))
         if case is None or not offered:
             return Deed(code, "", stream, [], "nothing_offered")
         act = rng.choices(offered, [_WEIGHTS.get(name, _USUAL) for name in offered])[0]
-        return act, stream, fields_for(act, case, code, rng)
+        return act, stream, fields_for(act, case, code, rng, others)
 
 
-def fields_for(act: str, case: Case, station: str, rng: random.Random) -> dict[str, Any]:
+def _shown(node: SimNode, transaction: Any, stream: str) -> Case | None:
+    try:
+        return node.desk.case(transaction, stream)
+    except FoldBroken:
+        return None
+
+
+def fields_for(
+    act: str, case: Case, station: str, rng: random.Random, others: Sequence[str]
+) -> dict[str, Any]:
     """Return what a clerk types for an act."""
     tasks = [t for t in case.tasks if t.station == station and t.open]
     task = rng.choice(tasks) if tasks else None
@@ -113,7 +129,7 @@ def fields_for(act: str, case: Case, station: str, rng: random.Random) -> dict[s
         "defects": [{"material": "M1", "problem": "演示问题"}],
         "materials": ticks("M1", "M2"),
         "kind": rng.choice(["普通", "容缺"]),
-        "to": rng.choice([s for s in ALL_STATIONS if s != station]),
+        "to": rng.choice([s for s in others if s != station]),
         "task": task.name if task is not None else "",
         "recipient": "本人",
         "note": "演示",

@@ -22,9 +22,11 @@ from tests.simulation.checkers import Checkers
 from tests.simulation.clock import NodeClock, TrueClock
 from tests.simulation.disk import Crash
 from tests.simulation.network import CUT, DELAY, DOUBLE, DROP, Message, Network
+from tests.simulation.plan import Plan, usual
 from tests.simulation.station import Identity, SeededChance, SimNode, Station
 
 SKEW_MS_MAX = 20_000
+MORE_MAX = 6
 
 
 class Waiting(NamedTuple):
@@ -37,8 +39,10 @@ class Waiting(NamedTuple):
 class World:
     """All there is, and the few things that can happen to it."""
 
-    def __init__(self, seed: int, *, folder: Path | None = None) -> None:
+    def __init__(self, seed: int, *, folder: Path | None = None, plan: Plan | None = None) -> None:
         self.seed = seed
+        self.plan = plan or usual()
+        self.forest = self.plan.forest
         self.rng = random.Random(f"yizhan/{seed}")
         self.true = TrueClock()
         self.network = Network(random.Random(f"yizhan/{seed}/network"))
@@ -50,7 +54,11 @@ class World:
         self._serial = 0
         self.inflight: dict[str, Waiting] = {}
         self.late_asks: list[tuple[str, bytes]] = []
-        self.lazy = self.rng.random() < 0.4
+        self.lazy = self.plan.lazy
+        self.more: set[str] = set()
+        """Children that found another round worth making at once."""
+        self.woken: set[str] = set()
+        """Stations whose node has news for its parent."""
         self.verifier: Verifier = (
             KeyedVerifier(self._secrets) if folder is None else Ed25519Verifier()
         )
@@ -99,16 +107,36 @@ class World:
             verifier=self.verifier,
             chance=chance,
         )
-        offset = self.rng.randrange(-SKEW_MS_MAX, SKEW_MS_MAX)
-        clock = NodeClock(self.true, offset)
         self.auditor.born(code, now, own.public_key())
-        self.stations[code] = Station(identity, clock, self.folder, lazy=self.lazy)
+        self.stations[code] = Station(
+            identity, self.clock(), self.folder, lazy=self.lazy, thread=self.plan.thread
+        )
         self.start(code)
+
+    def clock(self) -> NodeClock:
+        """Return a clock somebody set by his watch."""
+        return NodeClock(self.true, self.rng.randrange(-SKEW_MS_MAX, SKEW_MS_MAX))
+
+    def adopt(self, grown: World) -> None:
+        """Begin with copies of another world's stations, keys and all, and with own clocks."""
+        self._secrets.update(grown._secrets)
+        self.authority = grown.authority
+        self.true.now_ms = grown.true.now_ms
+        self.counts.update(grown.counts)
+        for code, model in grown.stations.items():
+            identity = model.identity._replace(
+                verifier=self.verifier, chance=SeededChance(f"{self.seed}/{code}/grown")
+            )
+            self.auditor.born(code, identity.epoch, identity.signer.public_key())
+            self.stations[code] = Station(identity, self.clock(), None, lazy=self.lazy, like=model)
+        self.look(list(self.stations))
+        for code in grown.stations:
+            self.start(code)
 
     def start(self, code: str) -> None:
         """Start a station's node over its disk."""
         try:
-            self.stations[code].start()
+            self.stations[code].start(lambda: self.woken.add(code))
         except Crash:
             self.stations[code].die(self.step + 2)
         self.look([code])
@@ -152,7 +180,7 @@ class World:
 
         def doing(node: SimNode) -> Effects:
             effects = Effects()
-            for shelf, entries in shelves(edition).items():
+            for shelf, entries in shelves(self.forest, edition).items():
                 with node.database.write() as transaction:
                     effects.add(
                         authority.publish(
@@ -238,6 +266,8 @@ class World:
         if waiting is not None and waiting.serial == message.serial:
             del self.inflight[message.child]
         outcome = self.guarded(message.child, lambda node: node.rounds.take_answer(message.raw))
+        if outcome is not None and outcome.more:
+            self.more.add(message.child)
         self.count("answers" if outcome is not None else "answers_refused")
         self.look([message.child])
         if outcome is not None:
@@ -253,10 +283,22 @@ class World:
 
     def exchange(self, child: str) -> None:
         """Make one whole round over a good road, and fetch what it announced."""
+        self.more.discard(child)
         self.call(child)
         second_lane.fetch_all(self, child)
         for code in (PARENTS[child], child):
             self.project(code)
+
+    def exchange_all(self, child: str) -> None:
+        """Make rounds as long as the child finds another one worth making at once."""
+        for _ in range(MORE_MAX):
+            self.exchange(child)
+            if child not in self.more:
+                break
+
+    def children(self) -> list[str]:
+        """Return the stations there are that call a parent, from above downwards."""
+        return [code for code in self.stations if PARENTS[code]]
 
     def close(self) -> None:
         """Close all files."""
