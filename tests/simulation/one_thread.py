@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from node.schema import SCHEMA
 from sync.store.connections import open_reader, open_writer
 from sync.store.database import Database
 from sync.store.encrypted_file import BUSY_MS
-from sync.store.faults import translated
+from sync.store.faults import SqliteDriver
 from sync.store.readers import Readers
-from sync.store.sqlite_transaction import SqliteTransaction
+from sync.store.sql import Connection
+from sync.store.sql_store import SqlStore
 
 DATABASE_KEY = bytes(range(32))
+SQLITE = SqliteDriver()
 
 
 @lru_cache(maxsize=1)
@@ -32,38 +34,53 @@ def empty_file() -> bytes:
         return path.read_bytes()
 
 
-class OneThreadDatabase:
-    """Implements `sync.protocol.ports.Store` over one file, for one thread."""
+class OneThreadPlace:
+    """Implements `sync.store.sql.Place` over one file, for one thread."""
+
+    waiting = 0
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
             path.write_bytes(empty_file())
+        self._path = path
         self._connection = open_writer(path, DATABASE_KEY, busy_ms=BUSY_MS)
         self._readers = Readers(
-            lambda: open_reader(path, DATABASE_KEY, busy_ms=BUSY_MS), idle_max=2
+            lambda: open_reader(path, DATABASE_KEY, busy_ms=BUSY_MS), SQLITE, idle_max=2
         )
         self.commits = 0
 
+    @property
+    def bytes_held(self) -> int:
+        """Return the size of the file."""
+        return self._path.stat().st_size
+
     @contextmanager
-    def write(self) -> Iterator[SqliteTransaction]:
+    def write(self) -> Iterator[Connection]:
         """Commit on leaving the block, roll back on an exception."""
-        with translated():
-            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            SQLITE.begin_write(self._connection)
             try:
-                yield SqliteTransaction(self._connection)
+                yield self._connection
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+            SQLITE.commit(self._connection)
+        except SQLITE.error as error:
+            raise SQLITE.translate(error) from error
         self.commits += 1
 
-    @contextmanager
-    def read(self) -> Iterator[SqliteTransaction]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Give a snapshot of what is committed."""
-        with self._readers.lend() as connection:
-            yield SqliteTransaction(connection)
+        return self._readers.lend()
 
     def close(self) -> None:
         """Close every connection."""
         self._readers.close()
         self._connection.close()
+
+
+class OneThreadDatabase(SqlStore):
+    """The store on one file, for one thread."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(OneThreadPlace(path))
