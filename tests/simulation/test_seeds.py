@@ -34,7 +34,7 @@ def test_promises_hold_in_seeded_runs() -> None:
         assert report.plan.acts_min <= report.counts["acts"], report.seed
         assert ROUNDS_MIN <= report.counts["rounds"], report.seed
     fates = {fate for report in summary.reports for fate in report.fates}
-    assert {f"{way}_{fate}" for way in ("request", "answer")
+    assert {f"{way}_{fate}" for way in ("request", "answer", "ask")
             for fate in ("straight", "drop", "delay", "double", "cut")} == fates  # fmt: skip
     struck = {kind for report in summary.reports for kind in report.struck}
     assert {"before_commit", "after_commit", "disk_full"} == struck
