@@ -21,8 +21,9 @@ from sync.engine import authority, registers
 from sync.engine.core import Effects
 from sync.engine.tree import ALL_TIERS
 from sync.protocol import canonical
+from sync.protocol.packs import encode_rows, read_pack
 from sync.protocol.ports import Signer, Transaction
-from sync.protocol.registers import Entry, Shelf, decode_pack, encode_pack
+from sync.protocol.registers import Entry, Shelf
 
 STAGED = "staged_register"
 """Statement kind under which a register waits for publication, as one pack."""
@@ -72,14 +73,14 @@ def stage(transaction: Transaction, catalogue: shelves.Catalogue) -> dict[str, i
     for register in shelves.REGISTERS:
         rows = catalogue.get(register, [])
         entries = [Entry(entry_key(register, row), canonical.dumps(row)) for row in rows]
-        transaction.put_statement(STAGED, register, encode_pack(entries))
+        transaction.put_statement(STAGED, register, encode_rows(sorted(entries)))
     return {register: len(catalogue.get(register, [])) for register in shelves.REGISTERS}
 
 
 def staged(transaction: Transaction) -> dict[str, list[dict[str, Any]]]:
     """Return the staged catalogue, empty when nothing was ever imported."""
     return {
-        register: [msgspec.json.decode(entry.raw) for entry in decode_pack(raw)]
+        register: [msgspec.json.decode(entry.raw) for entry in read_pack(raw)]
         for register, raw in transaction.statements(STAGED)
     }
 

@@ -9,16 +9,10 @@ from sync.engine import registers, tree
 from sync.engine.core import Core, Effects
 from sync.protocol import canonical, statements
 from sync.protocol.limits import PROTOCOL_VERSION
+from sync.protocol.merkle import merkle_root
+from sync.protocol.packs import encode_packs
 from sync.protocol.ports import BlobStore, Signer, Transaction
-from sync.protocol.registers import (
-    PACK_ENTRIES,
-    Entry,
-    Manifest,
-    PackRef,
-    Shelf,
-    encode_pack,
-    merkle_root,
-)
+from sync.protocol.registers import Entry, Manifest, PackRef, Shelf
 from sync.protocol.statements import Certificate, Statement, Voucher
 
 ONLINE = "online"
@@ -88,11 +82,10 @@ def publish(
         return Effects()
     edition = max(now_ms, before.edition + 1 if before is not None else 0)
     packs = []
-    for start in range(0, len(whole), PACK_ENTRIES):
-        part = whole[start : start + PACK_ENTRIES]
-        raw = encode_pack(part)
-        blobs.put(raw)
-        packs.append(PackRef(hashlib.sha256(raw).hexdigest(), len(raw), len(part)))
+    for pack in encode_packs(whole):
+        blobs.put(pack.raw)
+        name = hashlib.sha256(pack.raw).hexdigest()
+        packs.append(PackRef(name, len(pack.raw), pack.entries))
     manifest = Manifest(
         v=PROTOCOL_VERSION,
         shelf=str(shelf),

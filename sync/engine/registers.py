@@ -11,8 +11,10 @@ from sync.engine.tree import Tree
 from sync.protocol import statements
 from sync.protocol.errors import BadSignature, PeerProtocolError, RegisterRefused
 from sync.protocol.limits import PACK_BYTES_MAX, SHELF_ENTRIES_MAX
+from sync.protocol.merkle import merkle_root
+from sync.protocol.packs import read_pack
 from sync.protocol.ports import BlobStore, Transaction
-from sync.protocol.registers import Entry, Manifest, PackRef, Shelf, decode_pack, merkle_root
+from sync.protocol.registers import Entry, Manifest, PackRef, Shelf
 from sync.protocol.statements import Statement
 
 REFUSED_EDITION = "refused_edition"
@@ -150,7 +152,7 @@ def assemble(manifest: Manifest, blobs: BlobStore) -> list[Entry]:
         raise RegisterRefused("an edition with deltas needs a newer release")
     entries: dict[str, Entry] = {}
     for pack in manifest.base:
-        for entry in decode_pack(_read(pack, blobs)):
+        for entry in read_pack(_read(pack, blobs)):
             if entry.key in entries:
                 raise RegisterRefused("one key twice")
             entries[entry.key] = entry

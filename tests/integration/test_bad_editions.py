@@ -10,8 +10,10 @@ from sync.engine import registers, tree
 from sync.protocol import canonical, frames, statements
 from sync.protocol.blobs import PART_HEAD_BYTES, Part
 from sync.protocol.frames import Frame
+from sync.protocol.merkle import merkle_root
+from sync.protocol.packs import encode_pack
 from sync.protocol.ports import Signer
-from sync.protocol.registers import Entry, Manifest, PackRef, Shelf, encode_pack, merkle_root
+from sync.protocol.registers import Entry, Manifest, PackRef, Shelf
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Signer, new_seed
 from tests.fakes.second_lane import fetch

@@ -22,7 +22,7 @@ from sync.protocol import (
     compression,
     envelope,
     frames,
-    registers,
+    packs,
     rounds,
     statements,
 )
@@ -30,6 +30,7 @@ from sync.protocol.blobs import Ask, Part
 from sync.protocol.envelope import Envelope, Event, body_hash, parse_envelope, signed_message
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import STATEMENT_BYTES_MAX
+from sync.protocol.merkle import merkle_root
 from sync.protocol.names import LogName
 from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_start
 from sync.protocol.registers import Entry, Manifest, PackRef
@@ -78,7 +79,7 @@ ENTRIES = [
     Entry(f"MATTER-{n:03d}", canonical.dumps({"code": f"MATTER-{n:03d}", "name": "演示事项"}))
     for n in range(20)
 ]
-PACK = registers.encode_pack(ENTRIES)
+PACK = packs.encode_rows(ENTRIES)
 MANIFEST = Manifest(
     v=1,
     shelf="matters/530114000000/village",
@@ -86,7 +87,7 @@ MANIFEST = Manifest(
     base_edition=EPOCH,
     base=[PackRef(hashlib.sha256(PACK).hexdigest(), len(PACK), len(ENTRIES))],
     chain=[],
-    root=registers.merkle_root(ENTRIES),
+    root=merkle_root(ENTRIES),
     entries=len(ENTRIES),
     schema=1,
     effective_from="2026-12-01",
@@ -281,7 +282,8 @@ def samples() -> dict[str, Sample]:
         "hello_full": hello,
         "hello_bare": _header("hello", BARE_HELLO, VILLAGE),
         "ask": Sample(ASK, _write_ask, lambda raw: lane.decode_ask(_ask_payload(raw))),
-        "pack_format_1": Sample(ENTRIES, registers.encode_pack, registers.decode_pack),
+        "pack_format_1": Sample(ENTRIES, packs.encode_rows, _entries),
+        "pack_format_2": Sample(ENTRIES, packs.encode_columns, _entries),
         "body_epoch_opened": _json(bodies.EpochOpened(EPOCH - 1, 41)),
         "body_purged": _json(bodies.Purged([f"CG0111/{EPOCH}/2"], "演示")),
         "body_sealed": _json(sealed),
@@ -309,6 +311,10 @@ def _write_ask(ask: Ask) -> bytes:
 
 def _ask_payload(raw: bytes) -> bytes:
     return rounds.split_header(lane.split_ask(raw)[0])[1]
+
+
+def _entries(raw: bytes) -> list[Entry]:
+    return list(packs.read_pack(raw))
 
 
 def raw_frame(kind: int, encoding: int, payload: bytes, length: int | None = None) -> bytes:

@@ -12,7 +12,9 @@ from sync.engine import registers, tree
 from sync.engine.clock import day_of
 from sync.protocol import canonical, frames, statements
 from sync.protocol.errors import BadSignature, RegisterRefused
-from sync.protocol.registers import Entry, Manifest, Shelf, encode_pack, merkle_root
+from sync.protocol.merkle import merkle_root
+from sync.protocol.packs import encode_pack
+from sync.protocol.registers import Entry, Manifest, Shelf
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Signer
 from tests.unit.sync.harness import AUTHORITY, STATIONS, Node, World, altered
