@@ -15,7 +15,7 @@ from node import enrolment
 from node.enrolment import NodeFile, Sheet
 from node.program import Node
 from node.registry import Registries
-from sync.engine import authority, revocation
+from sync.engine import authority, revocation, tree, trust
 from sync.protocol import statements
 from sync.protocol.names import LogName, check_station
 from sync.protocol.ports import Transaction
@@ -70,15 +70,15 @@ def sheet_for(
     signer = authority_key.load(folder)
     now = node.clock_ms()
     with node.database.write() as transaction:
-        tree = Registries().of(transaction, now).tree
-        if station not in tree:
+        registered = Registries().of(transaction, now).tree
+        if station not in registered:
             raise EnrolmentRefused(
                 "unknown_station",
                 f"站点 {station} 不在已发布的站点目录里,没有签发。请先登记该站点并发布目录。",
             )
         if station == node.core.station:
             raise EnrolmentRefused("is_central", "这是中心自己,不需要入网单,没有签发。")
-        parent = tree.parent(station)
+        parent = registered.parent(station)
         if not parent:
             raise EnrolmentRefused(
                 "no_parent", f"站点 {station} 没有登记上级,没有签发。请先补上并发布目录。"
@@ -99,10 +99,18 @@ def sheet_for(
             parent=parent,
             parent_url=parent_url,
             profile=profile,
+            above=_above(node, transaction, station, now),
         )
         epoch = statements.decode(sheet.voucher).read(Voucher).epoch
         transaction.put_statement(ISSUED, f"{station}/{epoch}", sheet.voucher)
     return sheet
+
+
+def _above(node: Node, transaction: Transaction, station: str, now_ms: int) -> list[bytes]:
+    """Return the certificates held here of the nodes above a station, from below."""
+    shape = tree.load(node.core, transaction, now_ms)
+    above = trust.readers(node.core, transaction, shape.path(station)[1:])
+    return [transaction.certificate(log) or b"" for log, _ in above]
 
 
 def issued(transaction: Transaction) -> list[Issued]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from sync.engine import authority
+from sync.engine import authority, trust
 from sync.engine.core import Core
 from sync.protocol import statements
 from sync.protocol.errors import Malformed, VoucherRefused
 from sync.protocol.names import check_station, incarnation
+from sync.protocol.ports import Transaction
 from sync.protocol.statements import Certificate, Voucher
 from sync.signing import (
     Ed25519Signer,
@@ -47,6 +49,8 @@ class Sheet(msgspec.Struct, frozen=True):
     authority: list[bytes]
     voucher: bytes
     one_use_key: bytes
+    above: list[bytes] = []
+    """Certificates of the nodes above, from below: the first stick is sealed to them."""
 
 
 class NodeFile(msgspec.Struct, frozen=True):
@@ -60,6 +64,7 @@ class NodeFile(msgspec.Struct, frozen=True):
     parent_url: str
     authority: list[bytes]
     certificate: bytes
+    above: list[bytes] = []
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -81,6 +86,7 @@ def make_sheet(
     parent: str,
     parent_url: str,
     profile: str = authority.ONLINE,
+    above: Sequence[bytes] = (),
 ) -> Sheet:
     """Return a fresh sheet for one station, with a voucher for an epoch opened now."""
     one_use = new_seed()
@@ -97,6 +103,7 @@ def make_sheet(
         authority=[authority_signer.public_key()],
         voucher=voucher,
         one_use_key=one_use,
+        above=list(above),
     )
 
 
@@ -131,6 +138,7 @@ def enrol(folder: Path, sheet: Sheet, now_ms: int) -> NodeFile:
         parent_url=sheet.parent_url,
         authority=sheet.authority,
         certificate=certificate,
+        above=sheet.above,
     )
     _write_whole(folder / NODE_FILE, msgspec.json.format(msgspec.json.encode(node), indent=1))
     return node
@@ -158,6 +166,15 @@ def core_of(node: NodeFile, folder: Path) -> Core:
         verifier=Ed25519Verifier(),
         chance=SystemChance(),
     )
+
+
+def know_above(node: NodeFile, core: Core, transaction: Transaction) -> None:
+    """Take in what the enrolment sheet said of the nodes above; idempotent."""
+    path = []
+    for raw in node.above:
+        log = trust.take_certificate(core, transaction, raw, first_hand_ms=None)
+        path.append(log.station)
+    transaction.set_meta(trust.ENROLLED_PATH, " ".join(path))
 
 
 def fingerprint(node: NodeFile) -> str:

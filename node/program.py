@@ -15,6 +15,7 @@ from node.agent import Agent, Road
 from node.blob_lane import BlobLane, BlobRoad
 from node.blobs import BlobExchange
 from node.desk import ActDone, CaseDesk
+from node.files import Files
 from node.lane_gate import LaneGate
 from node.projector import Projector
 from node.registry import matters_to_find
@@ -26,6 +27,7 @@ from sync.engine import notices, record
 from sync.engine.core import Core, Effects
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
+from sync.sealing import X25519Sealing
 from sync.signing import read_key
 from sync.store.blobs import SqliteBlobStore
 from sync.store.database import Database
@@ -74,12 +76,16 @@ class Node:
         self.exchange = BlobExchange(
             self.core, self.database, self.blobs, clock_ms, self.rounds.switch_complete
         )
+        sealing = X25519Sealing(read_key(folder / enrolment.ENCRYPT_KEY))
+        self.files = Files(self.rounds, sealing, folder, clock_ms, self._after_commit)
         self.agent: Agent | None = None
         self.blob_lane: BlobLane | None = None
         self._projector: Projector | None = None
         self._health = health.HealthReporter(release, self.started_ms)
         self.after_edition: Callable[[], None] = lambda: None
         """Called when a new edition of matters was taken in; large memory was in use."""
+        with self.database.write() as transaction:
+            enrolment.know_above(self.file, self.core, transaction)
         self._open()
 
     def _case_table(self, transaction: Transaction) -> SqlCaseTable:

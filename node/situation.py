@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from node.facts import is_case_fact
+from sync.engine import file_book
 from sync.engine.core import Core
+from sync.engine.file_book import ByFile
 from sync.engine.record import own_log
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import INCOMPLETE, SET_ASIDE, Transaction
@@ -35,7 +37,8 @@ class Situation(NamedTuple):
     """What the page 上报情况 and the badge are made from.
 
     Units: milliseconds, 0 when never. Shapes: `parent_answers` whether the last round was
-    answered; `carried` events of the subtree still to be handed up; `verdict` of the last answer.
+    answered; `carried` events of the subtree still to be handed up; `verdict` of the last answer;
+    `by_file` which node above said by file to hold most of this station's log.
     """
 
     rungs: Rungs
@@ -53,6 +56,7 @@ class Situation(NamedTuple):
     refused: int
     held: int
     frozen: str
+    by_file: ByFile
 
 
 def situation(core: Core, transaction: Transaction) -> Situation:
@@ -62,7 +66,8 @@ def situation(core: Core, transaction: Transaction) -> Situation:
     others = [log for log in transaction.logs() if log.name != core.log]
     backed_up = own.backup_position
     central = own.position if core.is_root else max(own.central_position, backed_up)
-    parent = max(own.parent_position, central)
+    by_file = file_book.furthest(core, transaction)
+    parent = max(own.parent_position, central, by_file.position)
     oldest = transaction.log_events(core.log, own.parent_position, 1)
     failures = link.failures if link is not None else 0
     return Situation(
@@ -88,6 +93,7 @@ def situation(core: Core, transaction: Transaction) -> Situation:
         refused=len(transaction.refusals(core.log)),
         held=transaction.event_count(),
         frozen=own.frozen,
+        by_file=by_file,
     )
 
 
@@ -101,7 +107,10 @@ def rung_of(core: Core, transaction: Transaction, event: EventName) -> str:
         return PARENT
     if core.is_root or event.position <= log.central_position:
         return CENTRAL if event.position > log.backup_position else BACKED_UP
-    return PARENT if event.position <= log.parent_position else LOCAL
+    above = log.parent_position
+    if log.name == core.log and event.position > above:
+        above = file_book.furthest(core, transaction).position
+    return PARENT if event.position <= above else LOCAL
 
 
 def rung_of_case(core: Core, transaction: Transaction, stream: str) -> str:

@@ -88,7 +88,10 @@ def _receipts(
     for log in chosen:
         if core.is_root:
             receipts.issue_central(core, transaction, now_ms, log)
-        receipt = receipts.give(transaction, log)
+        relayed = not asked and log.name.station != session.child
+        receipt = receipts.give(
+            transaction, log, session.offered.get(log.name, 0) if relayed else 0
+        )
         size += len(msgspec.json.encode(receipt)) + 1
         if size <= RECEIPTS_BYTES_MAX:
             given.append(receipt)

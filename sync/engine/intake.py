@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, revocation, trust
+from sync.engine import audience, clock, revocation, routing, trust
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
@@ -62,8 +62,13 @@ def from_child(
     event: Event,
     source: str,
     effects: Effects,
+    *,
+    bypassed: bool = False,
 ) -> str:
-    """Take one event of a log of a child's subtree and return what became of it."""
+    """Take one event of a log of a child's subtree and return what became of it.
+
+    Shapes: `bypassed` when it came by a file past the child, which may not hold it.
+    """
     name = claimed_name(event)
     log = log_state(transaction, name.log, source)
     if name.position <= log.position:
@@ -85,7 +90,8 @@ def from_child(
         return _doubt(transaction, log, name, event, error)
     chain = chain_next(log.chain, event.hash)
     if held is None:
-        stored = _stored(envelope, event, now_ms, source, chain)
+        mark = routing.BYPASSED if bypassed else ""
+        stored = _stored(envelope, event, now_ms, source + mark, chain)
         _hold(core, tree, transaction, now_ms, stored, effects)
     advanced = replace(log, position=name.position, chain=chain, source=source)
     transaction.put_log(pass_holes(transaction, advanced))
@@ -120,6 +126,8 @@ def from_parent(
         return REFUSED
     if name.log == core.log:
         return REFUSED
+    if name.station in tree.subtree(core.station):
+        source += routing.BYPASSED  # it came by a file to a node above, past this one
     stored = _stored(envelope, event, now_ms, source, b"")
     return _hold(core, tree, transaction, now_ms, stored, effects)
 

@@ -31,7 +31,9 @@ def take(
     try:
         statement = statements.decode(raw)
         if statement.kind == statements.CERTIFICATE:
-            trust.take_certificate(core, transaction, raw, first_hand_ms=None)
+            log = trust.take_certificate(core, transaction, raw, first_hand_ms=None)
+            if from_child is None:
+                _hand_on(core, transaction, now_ms, log)
         elif statement.kind == statements.REVOCATION:
             revocation.take(
                 core, transaction, now_ms, statement, effects, from_child=from_child is not None
@@ -44,6 +46,15 @@ def take(
         count(transaction, f"statements_refused/{error.code}")
         return error.code
     return ""
+
+
+def _hand_on(core: Core, transaction: Transaction, now_ms: int, log: LogName) -> None:
+    """Owe the certificate of a node above to the children, which seal their files to it."""
+    shape = tree.load(core, transaction, now_ms)
+    if log.station not in trust.ancestors(core, shape, transaction):
+        return
+    for link in transaction.child_links():
+        routing.owe_certificate(transaction, link, log)
 
 
 def _from_child(
@@ -82,7 +93,7 @@ def _from_parent(
 ) -> None:
     shape = tree.load(core, transaction, now_ms)
     if statement.kind == statements.RECEIPT:
-        if receipts.take_central(core, transaction, statement):
+        if receipts.take_central(core, shape, transaction, statement):
             effects.news = True
     elif statement.kind == statements.TIME_MARK:
         _time_mark(core, transaction, now_ms, statement)

@@ -38,6 +38,8 @@ class Session:
     token: bytes = b""
     challenge: bytes = b""
     touched: set[LogName] = field(default_factory=set)
+    offered: dict[LogName, int] = field(default_factory=dict)
+    """How far the events of each log in this request went."""
     statements: int = 0
 
     @property
@@ -88,7 +90,9 @@ def receive_frame(
         for event in frames.decode_events(frame.payload)[1]:
             try:
                 intake.from_child(core, shape, transaction, now_ms, event, session.child, effects)
-                session.touched.add(intake.claimed_name(event).log)
+                name = intake.claimed_name(event)
+                session.touched.add(name.log)
+                session.offered[name.log] = max(name.position, session.offered.get(name.log, 0))
             except Malformed:
                 count(transaction, "events_without_name")
     elif frame.type == frames.STATEMENTS:
@@ -144,6 +148,7 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     shape = tree.load(core, transaction, now_ms)
     transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
     routing.derive_link(shape, transaction, hello.station)
+    routing.owe_ancestors(core, shape, transaction, hello.station)
     notices.owe_time_mark(transaction, hello.station)
     revocation.owe_all(transaction, hello.station)
     _owe_receipts(transaction, hello.station)

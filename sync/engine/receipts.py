@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from sync.engine import routing, trust
 from sync.engine.core import Core, count
+from sync.engine.tree import Tree
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import PROTOCOL_VERSION, REFUSED_LISTED_MAX
@@ -19,14 +20,21 @@ BACKUP = "backup"
 RUNGS = (CENTRAL, BACKUP)
 
 
-def give(transaction: Transaction, log: LogState) -> LogReceipt:
-    """Return this node's receipt for a log: its cursor and its holes."""
-    holes = [r for r in transaction.refusals(log.name) if r.position <= log.position]
+def give(transaction: Transaction, log: LogState, at: int = 0) -> LogReceipt:
+    """Return this node's receipt for a log: its cursor and its holes.
+
+    Shapes: `at` is how far the child showed to hold a log of its subtree (0 when it did not say):
+    where this node was given more by a file, the child could not check a receipt for all of it.
+    """
+    pos, chain = log.position, log.chain
+    if 0 < at < pos:
+        pos, chain = at, chain_at(transaction, log, at)
+    holes = [r for r in transaction.refusals(log.name) if r.position <= pos]
     return LogReceipt(
         station=log.name.station,
         epoch=log.name.epoch,
-        pos=log.position,
-        chain=log.chain,
+        pos=pos,
+        chain=chain,
         refused=[Refusal(r.position, r.reason) for r in holes[-REFUSED_LISTED_MAX:]],
     )
 
@@ -49,7 +57,30 @@ def take(transaction: Transaction, receipt: LogReceipt) -> bool:
     if receipt.pos <= log.parent_position:
         return False
     transaction.put_log(replace(log, parent_position=receipt.pos))
+    if log.source:
+        _book_earlier(transaction, log.name)
     return True
+
+
+def _book_earlier(transaction: Transaction, name: LogName) -> None:
+    """Book central's receipts that came before the events they cover, which went up by a file."""
+    for rung in RUNGS:
+        raw = transaction.statement(statements.RECEIPT, _ref(name, rung))
+        log = transaction.log(name)
+        if raw is None or log is None:
+            continue
+        receipt = statements.decode(raw).read(CentralReceipt)
+        if receipt.pos <= log.position and _same_chain(
+            transaction, log, receipt.pos, receipt.chain
+        ):
+            _book_rung(transaction, log, receipt)
+
+
+def _book_rung(transaction: Transaction, log: LogState, receipt: CentralReceipt) -> None:
+    if receipt.rung == CENTRAL:
+        transaction.put_log(replace(log, central_position=receipt.pos))
+    else:
+        transaction.put_log(replace(log, backup_position=receipt.pos))
 
 
 def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
@@ -102,9 +133,22 @@ def issue_central(core: Core, transaction: Transaction, now_ms: int, log: LogSta
     _owe(transaction, log.source, ref, statement)
 
 
-def take_central(core: Core, transaction: Transaction, statement: Statement) -> bool:
+def central_life(transaction: Transaction, log: LogName) -> str:
+    """Return the incarnation of central that gave the newest receipt held of a log, "" for none."""
+    raw = transaction.statement(statements.RECEIPT, _ref(log, CENTRAL))
+    return "" if raw is None else statements.decode(raw).read(CentralReceipt).incarnation
+
+
+def held_of(transaction: Transaction, log: LogName) -> list[bytes]:
+    """Return central's receipts held of a log, as they were signed."""
+    found = (transaction.statement(statements.RECEIPT, _ref(log, rung)) for rung in RUNGS)
+    return [raw for raw in found if raw is not None]
+
+
+def take_central(core: Core, tree: Tree, transaction: Transaction, statement: Statement) -> bool:
     """Hold central's receipt if it is newer, book its rung, hand it on; return whether it was new.
 
+    One over events that went up by a file past this node is handed on unread: its author judges it.
     Raises: BadSignature (not central's, or over another content than ours), NoCertificate,
     Malformed.
     """
@@ -121,16 +165,15 @@ def take_central(core: Core, transaction: Transaction, statement: Statement) -> 
         if (receipt.incarnation, receipt.pos) <= (before.incarnation, before.pos):
             return False
     log = transaction.log(name)
-    if log is None or receipt.pos > log.position:
+    if log is not None and receipt.pos <= log.position:
+        if not _same_chain(transaction, log, receipt.pos, receipt.chain):
+            raise BadSignature("central's receipt is over another content")
+        _book_rung(transaction, log, receipt)
+    elif not tree.child_towards(core.station, name.station):
         return False
-    if not _same_chain(transaction, log, receipt.pos, receipt.chain):
-        raise BadSignature("central's receipt is over another content")
+    source = log.source if log is not None else tree.child_towards(core.station, name.station)
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
-    if receipt.rung == CENTRAL:
-        transaction.put_log(replace(log, central_position=receipt.pos))
-    else:
-        transaction.put_log(replace(log, backup_position=receipt.pos))
-    _owe(transaction, log.source, ref, statement)
+    _owe(transaction, source, ref, statement)
     return True
 
 

@@ -1,7 +1,8 @@
 """Which child gets which stream, and in what order (DESIGN 6, routing).
 
 Routing is a function of (events held, tree). A child gets the good events of every stream whose
-audience meets its subtree, except those written in that subtree: they came from there.
+audience meets its subtree, except those written in that subtree: they came from there. What came by
+a file past the child is the exception to that: it is owed where it concerns others below the child.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from sync.engine import audience
+from sync.engine import audience, trust
 from sync.engine.core import Core
 from sync.engine.tree import Tree
 from sync.protocol import digest, statements
@@ -31,6 +32,8 @@ DIGEST_TREE = "digest_tree"
 """Version of the tree by which the digest of what came from the parent was last reckoned."""
 UP = "^"
 """Name of the outbox towards the parent; it carries statements only, events go by cursor."""
+BYPASSED = "+"
+"""Ends the source of an event that came by a file past the nodes between its author and here."""
 SETTLED = "settled_streams"
 JUDGED_AT_ONCE_MAX = 10_000
 _TOLD = "told"
@@ -116,26 +119,45 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
         below = tree.subtree(link.station)
         if members.isdisjoint(below):
             continue
-        if link.station in routed:
-            _owe(transaction, link, [event], below)
-        else:
+        if link.station not in routed:
             transaction.add_route(event.stream, link.station)
-            _owe(transaction, link, transaction.stream_events(event.stream), below)
+            fresh = list(transaction.stream_events(event.stream))
+        elif event.audience:  # somebody new below the link may be concerned by what bypassed it
+            held = transaction.stream_events(event.stream)
+            fresh = [event, *(e for e in held if _bypassed(e) and e.name != event.name)]
+        else:
+            fresh = [event]
+        _owe(tree, transaction, link, fresh, members)
 
 
 def _owe(
+    tree: Tree,
     transaction: Transaction,
     link: ChildLink,
     events: Iterable[StoredEvent],
-    below: frozenset[str],
+    members: frozenset[str],
 ) -> None:
     total = link.digest
+    below = tree.subtree(link.station)
     for event in events:
-        if event.standing == GOOD and event.name.station not in below:
+        if event.standing == GOOD and _lacks(tree, members, event, below):
             owe_certificate(transaction, link, event.name.log)
             transaction.enqueue(link.station, EVENT, str(event.name))
-            total = digest.add(total, event.event.hash)
+            if event.name.station not in below:
+                total = digest.add(total, event.event.hash)
     transaction.put_child_link(replace(link, digest=total))
+
+
+def _bypassed(event: StoredEvent) -> bool:
+    return event.source.endswith(BYPASSED)
+
+
+def _lacks(tree: Tree, members: frozenset[str], event: StoredEvent, below: frozenset[str]) -> bool:
+    """Return whether a child may lack an event: written elsewhere, or come by a file past it."""
+    author = event.name.station
+    if author not in below:
+        return True
+    return _bypassed(event) and not members.isdisjoint(below - tree.subtree(author))
 
 
 def owe_certificate(transaction: Transaction, link: ChildLink, log: LogName) -> None:
@@ -144,6 +166,17 @@ def owe_certificate(transaction: Transaction, link: ChildLink, log: LogName) -> 
     if transaction.statement(_TOLD, ref) != link.incarnation.encode():
         transaction.put_statement(_TOLD, ref, link.incarnation.encode())
         transaction.enqueue(link.station, statements.CERTIFICATE, f"{log.station}/{log.epoch}")
+
+
+def owe_ancestors(core: Core, tree: Tree, transaction: Transaction, child: str) -> None:
+    """Owe a child the certificates of the nodes above it, which it seals its files to."""
+    link = transaction.child_link(child)
+    if link is None:
+        return
+    for station in trust.ancestors(core, tree, transaction):
+        log = trust.newest_log(core, transaction, station)
+        if log is not None:
+            owe_certificate(transaction, link, log)
 
 
 def owe_signer(transaction: Transaction, link: ChildLink, statement: Statement) -> None:
@@ -189,11 +222,13 @@ def derive_link(
     total = digest.EMPTY
     for stream in streams:
         transaction.add_route(stream, child)
+        members = transaction.audience(stream)
         for event in transaction.stream_events(stream):
             author = event.name.station
-            if event.standing != GOOD or author in below:
+            if event.standing != GOOD or not _lacks(tree, members, event, below):
                 continue
-            total = digest.add(total, event.event.hash)
+            if author not in below:
+                total = digest.add(total, event.event.hash)
             if left is None or stream not in routed or author in left:
                 owe_certificate(transaction, link, event.name.log)
                 transaction.enqueue(child, EVENT, str(event.name))

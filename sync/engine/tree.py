@@ -82,6 +82,12 @@ class Tree:
             station = self.parents.get(station, "")
         return path
 
+    def child_towards(self, station: str, member: str) -> str:
+        """Return the child of `station` that `member` is or lies below, empty if there is none."""
+        path = self.path(member)
+        at = path.index(station) if station in path else 0
+        return path[at - 1] if at else ""
+
     def was_ancestor(self, station: str, member: str) -> bool:
         """Return whether `station` is, or by the register's history was, above `member`."""
         seen, waiting = {member}, [member]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sync.engine.core import Core
+from sync.engine.tree import Tree
 from sync.protocol import statements
 from sync.protocol.errors import BadSignature, Malformed, NoCertificate, VoucherRefused
 from sync.protocol.limits import STATEMENT_BYTES_MAX
 from sync.protocol.names import LogName, check_station
 from sync.protocol.ports import Transaction
-from sync.protocol.statements import Certificate, Statement, Voucher
+from sync.protocol.statements import Certificate, Revocation, Statement, Voucher
+
+ENROLLED_PATH = "enrolled_path"
+"""Codes of the nodes above by the enrolment sheet, from below; good until the tree is known."""
+_NEWEST = "newest_epoch"
 
 
 def signed_by_authority(core: Core, statement: Statement) -> bool:
@@ -62,7 +69,46 @@ def take_certificate(
     if first_hand_ms is not None and first_hand_ms > voucher.not_after_ms:
         raise VoucherRefused(f"expired for {log.station}/{log.epoch}")
     transaction.put_certificate(log, raw)
+    if log.epoch > int(transaction.statement(_NEWEST, log.station) or b"0"):
+        transaction.put_statement(_NEWEST, log.station, str(log.epoch).encode())
     return log
+
+
+def newest_log(core: Core, transaction: Transaction, station: str) -> LogName | None:
+    """Return the newest log of a station whose certificate is held here, None without any."""
+    if station == core.station:
+        return core.log
+    epoch = int(transaction.statement(_NEWEST, station) or b"0")
+    return LogName(station, epoch) if epoch else None
+
+
+def ancestors(core: Core, tree: Tree, transaction: Transaction) -> list[str]:
+    """Return the nodes above this one, from below; before the tree is known, by the sheet."""
+    if core.parent is None:
+        return []
+    path = tree.path(core.station)[1:]
+    if core.root not in path:
+        path += [core.parent, *(transaction.meta(ENROLLED_PATH) or "").split(), core.root]
+    return [s for s in dict.fromkeys(path) if s != core.station]
+
+
+def readers(
+    core: Core, transaction: Transaction, stations: Iterable[str]
+) -> list[tuple[LogName, bytes]]:
+    """Return (log, encryption key) of those stations whose certificate is held and not revoked."""
+    found: list[tuple[LogName, bytes]] = []
+    for station in stations:
+        log = newest_log(core, transaction, station)
+        raw = None if log is None else transaction.certificate(log)
+        if log is None or raw is None or not _trusted(transaction, log):
+            continue
+        found.append((log, read_certificate(core, raw)[0].encrypt_key))
+    return found
+
+
+def _trusted(transaction: Transaction, log: LogName) -> bool:
+    raw = transaction.statement(statements.REVOCATION, log.station)
+    return raw is None or statements.decode(raw).read(Revocation).trusts(log.epoch)
 
 
 def station_key(core: Core, transaction: Transaction, log: LogName) -> bytes:

@@ -9,7 +9,14 @@ SyncError
 │   ├── NoCertificate        no valid certificate for (station, epoch)
 │   ├── VoucherRefused       used or expired voucher
 │   ├── StaleAsk             an ask of the second lane without the token of the last rounds
-│   └── FrameDamaged         a frame's check sum is wrong: transport damage, ask again
+│   ├── FrameDamaged         a frame's check sum is wrong: transport damage, ask again
+│   └── BundleRefused        a file that cannot be taken in; nothing was
+│       ├── NotABundle, BundleTruncated, BundleDamaged, BundleTooLarge
+│       ├── BundleNotForUs     sealed to others
+│       ├── BundleWrongKey     addressed to this station, but to a key it does not have any more
+│       ├── BundleNotOurs      its maker is neither above nor below this node
+│       ├── BundleOwn          made by this node itself
+│       └── BundleRevoked      its maker is revoked
 ├── TransportError         unknown whether the peer acted; send the same again
 │   ├── PeerUnreachable
 │   ├── PeerTimedOut
@@ -85,6 +92,56 @@ class StaleAsk(PeerProtocolError):
 class FrameDamaged(PeerProtocolError):
     code = "frame_damaged"
     sentence = "传输中有损坏,会自动重传,没有丢失。"
+
+
+class BundleRefused(PeerProtocolError):
+    code = "bundle_refused"
+    sentence = "这个数据包不能导入,没有导入任何内容。"
+
+
+class NotABundle(BundleRefused):
+    code = "not_a_bundle"
+    sentence = "这不是驿站的数据包,没有导入任何内容。请选择扩展名为 .yzb 的文件。"
+
+
+class BundleTruncated(BundleRefused):
+    code = "bundle_truncated"
+    sentence = "数据包不完整(可能没有拷完就拔了U盘),没有导入任何内容。请重新拷贝一次。"
+
+
+class BundleDamaged(BundleRefused):
+    code = "bundle_damaged"
+    sentence = "数据包有损坏,没有导入任何内容。请重新拷贝;还不行就请对方重新导出。"
+
+
+class BundleTooLarge(BundleRefused):
+    code = "bundle_too_large"
+    sentence = "数据包超过允许的大小,没有导入任何内容。请联系县运维。"
+
+
+class BundleNotForUs(BundleRefused):
+    code = "bundle_not_for_us"
+    sentence = "这个数据包是给别的站点的,没有导入任何内容。请核对文件名里的站点代码。"
+
+
+class BundleWrongKey(BundleRefused):
+    code = "bundle_wrong_key"
+    sentence = "这个数据包是用本站以前的钥匙封的,现在打不开,没有导入任何内容。请对方重新导出。"
+
+
+class BundleNotOurs(BundleRefused):
+    code = "bundle_not_ours"
+    sentence = "做这个数据包的站点不是本站的上级,也不是本站的下级,没有导入任何内容。"
+
+
+class BundleOwn(BundleRefused):
+    code = "bundle_own"
+    sentence = "这是本站自己导出的数据包,不用导入。请把它带到要去的站点导入。"
+
+
+class BundleRevoked(BundleRefused):
+    code = "bundle_revoked"
+    sentence = "做这个数据包的站点已被中心停用,没有导入任何内容。请联系县运维。"
 
 
 class TransportError(SyncError):

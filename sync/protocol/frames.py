@@ -36,11 +36,12 @@ ANSWER = 2
 STATEMENTS = 3
 EVENTS = 4
 BLOB = 5
-BUNDLE_MANIFEST = 6
+BUNDLE_FACTS = 6
+"""Canonical JSON of `bundles.BundleFacts`; first inside a file."""
 COMPARE = 7
 """Canonical JSON list of `bodies.AuthorDigest`, sent when link digests differ."""
 END = 255
-KNOWN_TYPES = frozenset({HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_MANIFEST, COMPARE, END})
+KNOWN_TYPES = frozenset({HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_FACTS, COMPARE, END})
 
 PLAIN = 0
 ZSTD = 1

@@ -43,3 +43,15 @@ SHELF_ENTRIES_MAX = 200_000
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
 """A hybrid clock never follows a remote time further ahead than this (DESIGN 6)."""
+
+BUNDLE_BYTES_MAX = 1024 * 1024 * 1024
+"""Sealed part of a bundle."""
+BUNDLE_HEAD_BYTES_MAX = 512 * 1024
+BUNDLE_PART_BYTES_MAX = ROUND_BYTES_MAX
+BUNDLE_PART_BYTES_TARGET = ROUND_BYTES_TARGET
+"""A maker closes a part at this many plain bytes."""
+BUNDLE_RATIO_MAX = 250
+"""Decoded bytes per plain byte over a whole bundle, beyond one frame's worth."""
+BUNDLE_READERS_MAX = 16
+BUNDLE_RANGES_MAX = 2000
+BUNDLE_FACTS_MAX = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from sync.engine import receipts, trust
+from sync.engine import receipts, tree, trust
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.names import LogName
@@ -95,7 +95,9 @@ def central_receipt(by: Node, of: LogName, position: int, chain: bytes, **change
 
 
 def take_central(node: Node, statement: statements.Statement) -> bool:
-    took: bool = node.do(lambda tx: receipts.take_central(node.core, tx, statement))
+    took: bool = node.do(
+        lambda tx: receipts.take_central(node.core, tree.load(node.core, tx, 0), tx, statement)
+    )
     return took
 
 
