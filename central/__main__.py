@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from central import commands, revoking, running, staff_codes
@@ -16,7 +17,7 @@ def main() -> None:
     if not __debug__:
         sys.exit("不要用 -O 运行:程序靠断言检查自身。")
     logs.configure()
-    cli(prog_name="yizhan-central")
+    cli(prog_name="yizhan-central", obj=os.environ.get("CENTRAL_DATABASE_URL", ""))
 
 
 if __name__ == "__main__":

@@ -87,6 +87,15 @@ def _contents(node: Node, folder: Path) -> Iterator[Finding]:
         f"已发布 {len(shelves)} 个分册。" if shelves else "目录还没有发布。",
         f"yizhan-central publish --data {folder}",
     )
+    kept = node.database.keeps_commits
+    yield Finding(
+        "commits",
+        kept,
+        "数据库每次保存都写到磁盘。"
+        if kept
+        else "数据库服务器没有等磁盘写完就说已保存,断电会丢数据。",
+        "在 PostgreSQL 里设 fsync = on、full_page_writes = on,重新载入配置。",
+    )
     now = node.clock_ms()
     frozen = [line.code for line in lines if line.frozen]
     suspect = [line.code for line in lines if line.suspect]

@@ -31,10 +31,24 @@ def as_json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="用 JSON 输出。")(function)
 
 
+def database_url() -> str:
+    """Return where central's data is: a database of a PostgreSQL server, "" for its own file.
+
+    `__main__` takes it from the environment: a password has no place on a command line.
+    """
+    return click.get_current_context().find_root().obj or ""
+
+
 @contextmanager
-def opened(folder: Path) -> Iterator[Node]:
-    """Give the node of central in a folder; it may be running in another process meanwhile."""
-    node = Node(folder, clock_ms=now_ms, release=RELEASE, must_exist=True)
+def opened(folder: Path, *, must_exist: bool = True) -> Iterator[Node]:
+    """Give the node of central in a folder; it may be running in other processes meanwhile."""
+    node = Node(
+        folder,
+        clock_ms=now_ms,
+        release=RELEASE,
+        must_exist=must_exist,
+        database_url=database_url(),
+    )
     try:
         yield node
     finally:

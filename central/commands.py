@@ -8,10 +8,8 @@ import click
 
 from central import authority_key, catalogue, enrolling, shelves
 from central.answers import Answer
-from central.cli import as_json_option, cli, data_option, now_ms, opened
+from central.cli import as_json_option, cli, data_option, database_url, now_ms, opened
 from node import enrolment
-from node.program import Node
-from node.release import RELEASE
 from sync.engine import authority
 
 
@@ -23,8 +21,10 @@ def init(data: Path, station: str, as_json: bool) -> None:
     """建立中心:生成签发密钥和中心自己的密钥、数据库。已有中心时拒绝,不改动。"""
     answer = Answer(as_json)
     with answer.refusals():
+        enrolling.check_empty(database_url())
         node_file = enrolling.found(data, station, now_ms())
-        Node(data, clock_ms=now_ms, release=RELEASE).close()
+        with opened(data, must_exist=False):
+            pass
         public = authority_key.load(data).public_key().hex()
         print_ = enrolment.fingerprint(node_file)
         answer.say(

@@ -15,6 +15,7 @@ from node import enrolment
 from node.enrolment import NodeFile, Sheet
 from node.program import Node
 from node.registry import Registries
+from node.storage import founded_in
 from sync.engine import authority, revocation, tree, trust
 from sync.protocol import statements
 from sync.protocol.names import LogName, check_station
@@ -42,6 +43,19 @@ class Issued(NamedTuple):
     not_after_ms: int
     profile: str
     used: bool
+
+
+def check_empty(database_url: str) -> None:
+    """Pass if a new central may be founded in a server's database ("" for one of its own).
+
+    Raises: EnrolmentRefused (another central is in it), DatabaseUnreachable, StorageError.
+    """
+    held = founded_in(database_url) if database_url else ""
+    if held:
+        raise EnrolmentRefused(
+            "database_in_use",
+            f"CENTRAL_DATABASE_URL 的数据库里已有中心 {held} 的数据,没有改动。请另建一个空数据库。",
+        )
 
 
 def found(folder: Path, station: str, now_ms: int) -> NodeFile:

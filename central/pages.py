@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from casework.matter_index import MatterIndex
 from central import catalogue, enrolling, figures, shelves
 from central.console import ADMIN, CATALOGUE, STAFF, SUPERVISE, Console
 from central.supervision import Fleet
@@ -96,7 +95,7 @@ def _registers(console: Console) -> APIRouter:
     def matters(request: Request, q: str = "") -> Response:
         with node.database.read() as transaction:
             registry = node.desk.registry(transaction, node.clock_ms())
-            codes = MatterIndex(transaction.connection).search(q, MATTERS_SHOWN_MAX) if q else []
+            codes = node.matters(transaction).search(q, MATTERS_SHOWN_MAX) if q else []
             found = [entry for code in codes if (entry := registry.matter_entry(code))]
         return pages.render(request, "matters.html", q=q, found=found, tiers=shelves.TIER_TITLES)
 

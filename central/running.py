@@ -12,7 +12,7 @@ import click
 from central import checkup
 from central.answers import DEGRADED, DONE, ENVIRONMENT, REFUSED, Answer
 from central.catalogue import shelves_published
-from central.cli import as_json_option, cli, data_option, opened
+from central.cli import as_json_option, cli, data_option, database_url, opened
 from central.supervision import Fleet, StationLine
 from node import quarantine
 from node.quarantine import Aside, Hole
@@ -60,7 +60,13 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
 
 @contextmanager
 def alone(data: Path, answer: Answer) -> Iterator[None]:
-    """Hold the folder for one running central; other commands may still work beside it."""
+    """Hold the folder for one running central; other commands may still work beside it.
+
+    Over a server's database any number may run: there the database lets one write at a time.
+    """
+    if database_url():
+        yield
+        return
     with open(data / LOCK_FILE, "w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

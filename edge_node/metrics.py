@@ -74,7 +74,7 @@ class NodeCollector(Collector):
         yield cases
         for name, help_text in _COUNTERS.items():
             yield _gauge(f"yizhan_{name}", help_text, counted[name])
-        yield _gauge("yizhan_database_bytes", "Size of node.db.", node.database.path.stat().st_size)
+        yield _gauge("yizhan_database_bytes", "Size of node.db.", node.database.bytes_held)
         yield _gauge("yizhan_process_resident_bytes", "Memory held.", resident_bytes())
 
 

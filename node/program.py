@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 
 from casework.case_table import SqlCaseTable
-from casework.matter_index import MatterIndex
+from casework.matter_list import MatterFinder
 from node import enrolment, health
 from node.agent import Agent, Road
 from node.blob_lane import BlobLane, BlobRoad
@@ -20,8 +20,8 @@ from node.lane_gate import LaneGate
 from node.projector import Projector
 from node.registry import matters_to_find
 from node.rounds import Rounds
-from node.schema import SCHEMA
 from node.situation import Situation, situation
+from node.storage import STATION, open_storage
 from node.structs import work_out_structs
 from sync.engine import notices, record
 from sync.engine.core import Core, Effects
@@ -30,7 +30,6 @@ from sync.protocol.statements import Health
 from sync.sealing import X25519Sealing
 from sync.signing import read_key
 from sync.store.blobs import SqliteBlobStore
-from sync.store.database import Database
 from sync.store.sql_transaction import SqlTransaction
 
 CATCH_UP_EVENTS = 200
@@ -53,9 +52,15 @@ class Node:
     """A station's node, or central's: everything a page, a route or a command needs."""
 
     def __init__(
-        self, folder: Path, *, clock_ms: Callable[[], int], release: str, must_exist: bool = False
+        self,
+        folder: Path,
+        *,
+        clock_ms: Callable[[], int],
+        release: str,
+        must_exist: bool = False,
+        database_url: str = "",
     ) -> None:
-        """Open the node enrolled in `folder`.
+        """Open the node enrolled in `folder`; its data may be in a server's database instead.
 
         Raises: FileNotFoundError (not enrolled), StorageError and its kinds.
         """
@@ -67,9 +72,8 @@ class Node:
         self.release = release
         self.started_ms = clock_ms()
         key = read_key(folder / enrolment.DATABASE_KEY)
-        self.database = Database(
-            folder / enrolment.NODE_DATABASE, key, schema=SCHEMA, must_exist=must_exist
-        )
+        self._storage = open_storage(folder, database_url, must_exist=must_exist)
+        self.database = self._storage.store
         self.blobs = SqliteBlobStore(folder / enrolment.BLOB_DATABASE, key)
         self.desk = CaseDesk(self.core, self._case_table)
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
@@ -95,7 +99,7 @@ class Node:
     def _open(self) -> None:
         now = self.clock_ms()
         with self.database.write() as transaction:
-            transaction.set_meta("station", self.core.station)
+            transaction.set_meta(STATION, self.core.station)
             record.open_epoch(self.core, transaction, now, None, 0)
             notices.attach(self.core, transaction, now)
         self.rounds.switch_editions()
@@ -173,8 +177,8 @@ class Node:
                 )
                 # The oldest few at each act: constant work, and the table does not grow for ever.
                 transaction.connection.execute(
-                    "DELETE FROM form_keys WHERE used_ms < ? AND rowid IN"
-                    " (SELECT rowid FROM form_keys ORDER BY rowid LIMIT 4)",
+                    "DELETE FROM form_keys WHERE used_ms < ? AND form_key IN"
+                    " (SELECT form_key FROM form_keys ORDER BY used_ms LIMIT 4)",
                     (now - FORM_KEY_MS,),
                 )
         self.wake()
@@ -225,12 +229,16 @@ class Node:
         with self.database.write() as transaction:
             editions = transaction.editions().items()
             made_of = repr(sorted(e for e in editions if e[0].startswith("matters/")))
-            index = MatterIndex(transaction.connection)
+            index = self.matters(transaction)
             if transaction.meta(_INDEXED) == made_of and not index.needs_rebuild():
                 return
             index.replace_all(matters_to_find(transaction))
             transaction.set_meta(_INDEXED, made_of)
         self.after_edition()
+
+    def matters(self, transaction: SqlTransaction) -> MatterFinder:
+        """Return what finds matters by what a person types."""
+        return self._storage.finder(transaction)
 
     def situation(self) -> Situation:
         """Return how far what was written here has come."""
@@ -242,7 +250,7 @@ class Node:
         with self.database.read() as transaction:
             state = situation(self.core, transaction)
             subtree = health.below(transaction)
-        size = self.database.path.stat().st_size
+        size = self.database.bytes_held
         return self._health.news(self.clock_ms(), state, subtree, size)
 
     def health_lost(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from casework import matter_list
 from casework.case_table import create_tables
 from casework.matter_index import MatterIndex
 from sync.store.migrations import MigrationDatabase, Migrations
@@ -9,13 +10,16 @@ from sync.store.schema_node import NODE_SCHEMA
 
 PROGRAM = Migrations("program")
 
-_FORM_KEYS = """
+_FORM_KEYS = (
+    """
 CREATE TABLE form_keys (
     form_key TEXT PRIMARY KEY,
     stream TEXT NOT NULL,
     used_ms INTEGER NOT NULL
 ) STRICT
-"""
+""",
+    "CREATE INDEX form_keys_by_age ON form_keys (used_ms)",
+)
 
 _ACCOUNTS = """
 CREATE TABLE accounts (
@@ -43,7 +47,7 @@ def m0001_case_rows(database: MigrationDatabase) -> None:
     """Case rows, the matter index, and what logins and forms need."""
     create_tables(database.conn)
     MatterIndex(database.conn).create_tables()
-    for statement in (_FORM_KEYS, _ACCOUNTS, _SESSIONS):
+    for statement in (matter_list.TABLE, *_FORM_KEYS, _ACCOUNTS, _SESSIONS):
         database.execute(statement)
 
 

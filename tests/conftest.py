@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+
+from tests.postgres_server import Cluster
 
 
 @pytest.hookimpl(wrapper=True)
@@ -16,3 +18,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"REQUIRE_ALL=1, but this was skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run; starting one takes some seconds."""
+    started = Cluster()
+    yield started
+    started.close()

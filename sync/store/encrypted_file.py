@@ -77,6 +77,11 @@ class EncryptedFile:
         return self.path.stat().st_size
 
     @property
+    def keeps_commits(self) -> bool:
+        """Return True: `open_writer` has every commit wait for the disk."""
+        return True
+
+    @property
     def commits(self) -> int:
         """Return how many times the writer committed since the file was opened."""
         return self._writer.commits

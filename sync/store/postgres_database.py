@@ -61,6 +61,13 @@ class PostgresPlace:
             return int(row[0])
 
     @property
+    def keeps_commits(self) -> bool:
+        """Return whether the server waits for its disk when it is asked to, as it is."""
+        with self.read() as connection:
+            asked = ("SHOW fsync", "SHOW full_page_writes")
+            return all(connection.execute(sql).fetchone() == ("on",) for sql in asked)
+
+    @property
     def commits(self) -> int:
         """Return how many times this process committed since it connected."""
         return self._writer.commits

@@ -72,6 +72,9 @@ class Place(Protocol):
     def bytes_held(self) -> int: ...
 
     @property
+    def keeps_commits(self) -> bool: ...
+
+    @property
     def commits(self) -> int: ...
 
     @property

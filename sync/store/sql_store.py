@@ -30,6 +30,11 @@ class SqlStore:
         return self._place.bytes_held
 
     @property
+    def keeps_commits(self) -> bool:
+        """Return whether a commit waits for the disk; a server may be set not to."""
+        return self._place.keeps_commits
+
+    @property
     def commits(self) -> int:
         """Return how many commits the writer made; fewer than writes where it grouped them."""
         return self._place.commits

@@ -17,7 +17,6 @@ from sync.store.database import Database
 from sync.store.postgres_database import PostgresDatabase
 from tests.fakes.memory_store import MemoryBlobStore, MemoryStore
 from tests.fakes.sample_events import SAMPLE_KEY
-from tests.postgres_server import Cluster
 
 
 class OpenStore(Store, Protocol):
@@ -42,14 +41,6 @@ BLOB_STORES: dict[str, Callable[[Path], OpenBlobStore]] = {
     "sqlite": lambda folder: SqliteBlobStore(folder / "blobs.db", SAMPLE_KEY),
     "memory": lambda folder: MemoryBlobStore(),
 }
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server for the whole run; starting one takes some seconds."""
-    started = Cluster()
-    yield started
-    started.close()
 
 
 @pytest.fixture(params=sorted(STORES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
@@ -52,10 +52,10 @@ def waiting_for_lock(address: str) -> bool:
     return bool(asked(address, "SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
-def wait_until(true: Callable[[], bool], waiting: Future[None]) -> None:
-    """Return once it is true; the other must still be at it."""
-    while not true():
-        assert not waiting.done(), waiting.result()
+def wait_for(other: Future[None], address: str) -> None:
+    """Return once the other waits for a lock, or is through."""
+    while not (other.done() or waiting_for_lock(address)):
+        pass
 
 
 def arrivals(database: PostgresDatabase, after: int) -> list[tuple[int, str]]:
@@ -79,7 +79,7 @@ def test_a_reader_by_arrival_never_passes_an_event_that_is_committed_late(
         with database.write() as held:
             held.put_event(sample_event(1, station="CG0111"))
             later = pool.submit(write_later, other)
-            wait_until(lambda: waiting_for_lock(address), later)
+            wait_for(later, address)
             first = arrivals(database, 0)
         later.result(WAIT_S)
         cursor = max((arrival for arrival, _ in first), default=0)
@@ -105,7 +105,7 @@ def test_an_event_from_a_writer_outside_the_lock_is_not_passed_either(
             f"INSERT INTO events VALUES (2, {values})".encode(), ("CG0211", *copied[2:])
         )
         later = pool.submit(write_later)
-        wait_until(lambda: waiting_for_lock(address), later)
+        wait_for(later, address)
         assert arrivals(database, 0) == [(1, "CG0111")]
         outside.commit()
         with pytest.raises(StorageError):

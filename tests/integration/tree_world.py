@@ -42,15 +42,17 @@ def without_notices() -> Catalogue:
 class Tree:
     """Central and the nodes enrolled so far; the clock moves by hand."""
 
-    def __init__(self, folder: Path, now_ms: int = START_MS) -> None:
+    def __init__(self, folder: Path, now_ms: int = START_MS, *, database_url: str = "") -> None:
+        """Shapes: `database_url` keeps central's data in a PostgreSQL database."""
         self.folder = folder
+        self.database_url = database_url
         self.now_ms = now_ms
         self.nodes: dict[str, Node] = {}
 
     @classmethod
-    def founded(cls, folder: Path) -> Tree:
+    def founded(cls, folder: Path, *, database_url: str = "") -> Tree:
         """Return a tree of central alone."""
-        tree = cls(folder)
+        tree = cls(folder, database_url=database_url)
         enrolling.found(tree.home(CENTRAL), CENTRAL, tree.now_ms)
         tree.open(CENTRAL)
         return tree
@@ -71,7 +73,8 @@ class Tree:
 
     def open(self, code: str) -> Node:
         """Open the node enrolled under a code, as its program does at start."""
-        node = Node(self.home(code), clock_ms=self.clock, release=RELEASE)
+        url = self.database_url if code == CENTRAL else ""
+        node = Node(self.home(code), clock_ms=self.clock, release=RELEASE, database_url=url)
         self.nodes[code] = node
         return node
 
