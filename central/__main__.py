@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from central import commands, revoking, running, staff_codes
+from central import commands, life_commands, revoking, running, staff_codes
 from central.cli import cli
 from node import logs
 
-__all__ = ["commands", "main", "revoking", "running", "staff_codes"]
+__all__ = ["commands", "life_commands", "main", "revoking", "running", "staff_codes"]
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from central.approvals import NothingToApprove
 from central.catalogue import NothingStaged
 from central.enrolling import EnrolmentRefused
 from stations.errors import ImportRefused
@@ -76,7 +77,7 @@ class Answer:
             ]
             sentence = error.report() + "\n" + "没有导入任何内容,原有目录没有变动。"
             self.end(REFUSED, error.code, sentence, problems)
-        except (EnrolmentRefused, NothingStaged, NotDone) as error:
+        except (EnrolmentRefused, NothingStaged, NothingToApprove, NotDone) as error:
             self.end(REFUSED, error.code, error.sentence)
         except StorageError as error:
             self.end(ENVIRONMENT, error.code, error.sentence)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from central import approvals
 from central.answers import EXIT_CODES
 from node.program import Node
 from node.release import RELEASE
@@ -50,6 +51,7 @@ def opened(folder: Path, *, must_exist: bool = True) -> Iterator[Node]:
         database_url=database_url(),
     )
     try:
+        approvals.join(node, folder)
         yield node
     finally:
         node.close()

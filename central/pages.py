@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from central import catalogue, enrolling, figures, shelves
+from central import approvals, catalogue, enrolling, figures, shelves
 from central.console import ADMIN, CATALOGUE, STAFF, SUPERVISE, Console
 from central.supervision import Fleet
-from node import enrolment, quarantine
+from node import enrolment, quarantine, troubles
 from sync.engine import authority, revocation
 from ui.login import FormOf
 from ui.people import Person
@@ -61,6 +61,8 @@ def _stations(console: Console) -> APIRouter:
             held = revocation.of(transaction, code)
             given = [one for one in enrolling.issued(transaction) if one.station == code]
             children = [fleet.line(child) for child in fleet.tree.children(code)]
+            doubt = troubles.of_tree(transaction, code)
+            waiting = [o for o in approvals.open_asks(transaction) if o.ask.station == code]
         return pages.render(
             request,
             "station.html",
@@ -72,6 +74,9 @@ def _stations(console: Console) -> APIRouter:
             revoked=held,
             given=given,
             children=children,
+            doubt=doubt,
+            waiting=waiting,
+            why=troubles.why,
             may_enrol=person.may(ADMIN) and code != node.core.station,
             profiles=PROFILES,
         )
@@ -133,6 +138,16 @@ def _cases(console: Console) -> APIRouter:
 def _sheets(console: Console) -> APIRouter:
     router = APIRouter()
     admin = Depends(console.holding(ADMIN))
+
+    @router.post("/stations/{code}/approve", dependencies=[admin])
+    def approve(request: Request, code: str, form: FormOf) -> Response:
+        try:
+            approvals.approve(console.node, console.folder, code, form.text("code"))
+        except approvals.NothingToApprove as refused:
+            return console.pages.render(
+                request, "error.html", status=409, code=refused.code, sentence=refused.sentence
+            )
+        return RedirectResponse(f"/stations/{code}", status_code=303)
 
     @router.post("/stations/{code}/voucher", dependencies=[admin])
     def voucher(request: Request, code: str, form: FormOf) -> Response:

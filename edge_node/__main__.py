@@ -10,7 +10,7 @@ import time
 for unused in ("rich", "greenlet"):
     sys.modules.setdefault(unused, None)  # type: ignore[arg-type]
 
-from edge_node import commands  # noqa: E402
+from edge_node import commands, life_commands  # noqa: E402
 from edge_node.cli import World  # noqa: E402
 from node.release import RELEASE  # noqa: E402
 
@@ -25,6 +25,7 @@ def main() -> None:
         chance=random.random,
         release=RELEASE,
     )
+    assert life_commands, "loaded for the commands it adds"
     commands.main(obj=world, prog_name="yizhan-node", auto_envvar_prefix="YIZHAN_NODE")
 
 

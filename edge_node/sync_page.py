@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from casework.calendar import NATIONAL
-from edge_node import badge
+from edge_node import badge, life_words
 from edge_node.aside import aside_lists, own_holes
 from edge_node.site import Look, Site
 from edge_node.sync_words import road_sentence, stopped, verdict_sentence
+from node import troubles
 from node.situation import Situation, situation
 from sync.engine import revocation
 from sync.protocol.registers import Shelf
@@ -100,6 +101,13 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "aside": aside_lists(look),
         "refused": own_holes(look),
         "revoked": revocation.of(transaction, core.station),
+        "own": troubles.own(transaction),
+        "troubles": troubles.of_tree(transaction),
+        "names": look.name,
+        "own_station": site.station,
+        "why": troubles.why,
+        "moment": words.moment,
+        "steps": life_words.steps(troubles.own(transaction), parent),
         "answer": "",
         "now": words.clock(look.now_ms, look.now_ms),
     }

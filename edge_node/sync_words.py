@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from edge_node import life_words
 from node.situation import BACKED_UP, CENTRAL, LOCAL, PARENT, Situation
 from sync.protocol import rounds
 from ui import words
@@ -46,13 +47,15 @@ def verdict_of(state: Situation) -> str:
 
 
 def verdict_sentence(state: Situation) -> str:
-    """What is wrong according to the parent's last answer; empty if nothing is."""
+    """What is wrong: why this node halted, else the parent's last answer; empty if nothing is."""
+    if state.halted:
+        return life_words.sentence(state.halted)
     return VERDICT_SENTENCES.get(verdict_of(state), "")
 
 
 def stopped(state: Situation) -> bool:
     """True if nothing of this station will be taken until a person has acted."""
-    return verdict_of(state) in _STOPPING
+    return bool(state.halted) or verdict_of(state) in _STOPPING
 
 
 def road_sentence(

@@ -23,16 +23,19 @@ from casework.projection import CaseTable, broken_row, case_row, state_json
 from node import waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
-from sync.engine import record, routing
+from sync.engine import lives, record, routing
 from sync.engine.core import Core, count
+from sync.engine.halt import halted
 from sync.protocol import canonical
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.names import EventName
-from sync.protocol.ports import GOOD, REVOKED, StoredEvent, Transaction
+from sync.protocol.ports import GOOD, RECOVERED, REVOKED, StoredEvent, Transaction
 
 PROJECTED = "projected_arrival"
 _SERIAL = "receipt_serial"
 _OFFICIAL = "official_serial"
+NUMBERS_SKIPPED = 1000
+"""More numbers than central gives in a day between two backups: none is given twice."""
 RULES_PER_STEP_MAX = 16
 """More acts by rule than any case can call for at once; beyond it the case is at fault."""
 
@@ -40,6 +43,9 @@ STATION_REVOKED = (
     "本站的登记已被中心停用,新办的不能算数,所以没有保存。已有的记录都在本站。请联系县运维。"
 )
 OPENING_REVOKED = "开办这一件的记录在停用站点的作废范围内,不再算数;记录都保留着。请联系县运维。"
+ONLY_RECOVERED = (
+    "这一件的记录是恢复出来的,还没有算数,资料都在。请到“上报情况”页的“恢复出来的记录”核对。"
+)
 CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
 
 
@@ -199,11 +205,15 @@ class CaseDesk:
         case = self.case(transaction, stream)
         if case is None:
             self._take_back(transaction, stream)
+            self._withdraw(transaction, stream)
             return None
         self._pin(transaction, now_ms, case)
         context = self.context(transaction, now_ms)
         for _ in range(RULES_PER_STEP_MAX):
             drafts = rules.due_by_rule(context, case)
+            if drafts and halted(transaction) is not None:
+                lives.note_stream(transaction, stream)  # its rules act when the log goes on
+                break
             if not drafts:
                 break
             for draft in drafts:
@@ -218,6 +228,14 @@ class CaseDesk:
         row = case_row(case, "" if matter is None else matter.name)
         self._case_table(transaction).put(row, state_json(case))
         return case
+
+    def _withdraw(self, transaction: Transaction, stream: str) -> None:
+        """Say of a case in the list that all of it was taken back out of this station's log."""
+        table = self._case_table(transaction)
+        row = table.get(stream)
+        kept = any(one.standing == RECOVERED for one in transaction.stream_events(stream))
+        if row is not None and kept:
+            table.put(broken_row(stream, ONLY_RECOVERED, row), "{}")
 
     def _record(self, transaction: Transaction, now_ms: int, draft: Draft) -> StoredEvent:
         """Record a draft. Raises: CannotBeRecorded, if it would be set aside or wait even here."""
@@ -260,6 +278,12 @@ class CaseDesk:
             epoch=self._core.epoch,
             serial=serial,
         )
+
+    def skip_numbers(self, transaction: Transaction, now_ms: int) -> None:
+        """Leave out the numbers a former life of this node may have given today."""
+        key = f"{_OFFICIAL}/{day_of(now_ms).isoformat()}"
+        serial = int(transaction.meta(key) or "0") + NUMBERS_SKIPPED
+        transaction.set_meta(key, str(serial))
 
     def _official_number(self, transaction: Transaction, registry: Registry) -> str:
         division = registry.tree.division(self._core.station)

@@ -19,7 +19,7 @@ from sync.engine.core import Core
 from sync.protocol import statements
 from sync.protocol.errors import Malformed, VoucherRefused
 from sync.protocol.names import check_station, incarnation
-from sync.protocol.ports import Transaction
+from sync.protocol.ports import Signer, Transaction
 from sync.protocol.statements import Certificate, Voucher
 from sync.signing import (
     Ed25519Signer,
@@ -65,6 +65,7 @@ class NodeFile(msgspec.Struct, frozen=True):
     authority: list[bytes]
     certificate: bytes
     above: list[bytes] = []
+    sign_key: str = SIGN_KEY
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -162,9 +163,10 @@ def core_of(node: NodeFile, folder: Path) -> Core:
         parent=node.parent or None,
         authority=tuple(node.authority),
         certificate=node.certificate,
-        signer=Ed25519Signer(read_key(folder / SIGN_KEY)),
+        signer=Ed25519Signer(read_key(folder / node.sign_key)),
         verifier=Ed25519Verifier(),
         chance=SystemChance(),
+        signer_from=Ed25519Signer,
     )
 
 
@@ -175,6 +177,30 @@ def know_above(node: NodeFile, core: Core, transaction: Transaction) -> None:
         log = trust.take_certificate(core, transaction, raw, first_hand_ms=None)
         path.append(log.station)
     transaction.set_meta(trust.ENROLLED_PATH, " ".join(path))
+
+
+def next_epoch(folder: Path, voucher: bytes, one_use: Signer, incarnation: str) -> NodeFile:
+    """Make the key and certificate of a further epoch of the node in `folder`; return its file.
+
+    The key is durable before `node.json` names it; the former key stays, it signed what is there.
+    Idempotent: an epoch begun before keeps its key.
+    """
+    node = read_node(folder)
+    epoch = statements.decode(voucher).read(Voucher).epoch
+    key = f"sign-{epoch}.key"
+    if not (folder / key).exists():
+        write_key(folder / key, new_seed())
+    certificate = authority.make_certificate(
+        voucher,
+        one_use,
+        Ed25519Signer(read_key(folder / key)).public_key(),
+        encryption_public_key(read_key(folder / ENCRYPT_KEY)),
+    )
+    node = msgspec.structs.replace(
+        node, epoch=epoch, incarnation=incarnation, certificate=certificate, sign_key=key
+    )
+    _write_whole(folder / NODE_FILE, msgspec.json.format(msgspec.json.encode(node), indent=1))
+    return node
 
 
 def fingerprint(node: NodeFile) -> str:

@@ -17,13 +17,14 @@ from node.blobs import BlobExchange
 from node.desk import ActDone, CaseDesk
 from node.files import Files
 from node.lane_gate import LaneGate
+from node.lives import FolderKeeper, Keeper, LifeKeeper
 from node.projector import Projector
 from node.registry import matters_to_find
 from node.rounds import Rounds
 from node.situation import Situation, situation
 from node.storage import STATION, open_storage
 from node.structs import work_out_structs
-from sync.engine import notices, record
+from sync.engine import halt, notices, record
 from sync.engine.core import Core, Effects
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
@@ -50,6 +51,9 @@ class Roads(NamedTuple):
 
 class Node:
     """A station's node, or central's: everything a page, a route or a command needs."""
+
+    keeper: Keeper | None = None
+    """Where the node writes down who it is; none where it never opens another epoch."""
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class Node:
         )
         sealing = X25519Sealing(read_key(folder / enrolment.ENCRYPT_KEY))
         self.files = Files(self.rounds, sealing, folder, clock_ms, self._after_commit)
+        self.keeper = FolderKeeper(folder)
         self.agent: Agent | None = None
         self.blob_lane: BlobLane | None = None
         self._projector: Projector | None = None
@@ -98,13 +103,20 @@ class Node:
 
     def _open(self) -> None:
         now = self.clock_ms()
+        self.after_life: Callable[[], object] = lambda: None
+        """Called after this node's own life or that of one below moved on."""
+        self.life = LifeKeeper(self.core, self.database, self.clock_ms, self.keeper)
         with self.database.write() as transaction:
+            halt.adopt(self.core, transaction)
             transaction.set_meta(STATION, self.core.station)
-            record.open_epoch(self.core, transaction, now, None, 0)
+            transaction.put_certificate(self.core.log, self.core.certificate)
+            if halt.halted(transaction) is None:
+                record.open_epoch(self.core, transaction, now, None, 0)
             notices.attach(self.core, transaction, now)
         self.rounds.switch_editions()
         self.refresh_index()
         self.catch_up()
+        self.tend_life()
 
     def start(
         self,
@@ -195,7 +207,19 @@ class Node:
         if self.agent is not None:
             self.agent.wake()
 
+    def tend_life(self) -> None:
+        """Go on with this node's own life as far as it can: see `node.lives`."""
+        if self.life.tend():
+            if self.core.is_root:
+                with self.database.write() as transaction:
+                    self.desk.skip_numbers(transaction, self.clock_ms())
+            self.catch_up()
+            self.wake()
+        self.after_life()
+
     def _after_commit(self, effects: Effects) -> None:
+        if effects.life or self.life.halted:
+            self.tend_life()
         if any(shelf.register == "matters" for shelf in effects.shelves):
             self.refresh_index()
         # A new edition may settle what waited for the tree of stations; a cut takes things out.

@@ -59,7 +59,7 @@ class Rounds:
             for frame in ahead:
                 parent.receive_introduction(core, transaction, now, frame, caller)
             session = parent.receive_hello(core, transaction, now, hello.payload)
-        effects = Effects()
+        effects = session.effects
         try:
             try:
                 for frame in stream:

@@ -11,6 +11,7 @@ from node.facts import is_case_fact
 from sync.engine import file_book
 from sync.engine.core import Core
 from sync.engine.file_book import ByFile
+from sync.engine.halt import halted
 from sync.engine.record import own_log
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import INCOMPLETE, SET_ASIDE, Transaction
@@ -57,6 +58,7 @@ class Situation(NamedTuple):
     held: int
     frozen: str
     by_file: ByFile
+    halted: str = ""
 
 
 def situation(core: Core, transaction: Transaction) -> Situation:
@@ -94,6 +96,7 @@ def situation(core: Core, transaction: Transaction) -> Situation:
         held=transaction.event_count(),
         frozen=own.frozen,
         by_file=by_file,
+        halted=halt.reason if (halt := halted(transaction)) is not None else "",
     )
 
 

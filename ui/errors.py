@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from casework.errors import DomainRefusal
-from sync.protocol.errors import DiskFull, StorageError, SyncError
+from sync.protocol.errors import DiskFull, LogStopped, StorageError, SyncError
 from ui.forms import FormKeyMissing
 from ui.pages import Pages, wants_fragment
 from ui.people import LoginRefused, NoPost, NotSignedIn
@@ -101,7 +101,7 @@ class Answers:
         """A failure of storage or of the road; the page must not need the database."""
         assert isinstance(error, SyncError)
         log.warning("sync_error", code=error.code, detail=error.detail)
-        status = 400
+        status = 409 if isinstance(error, LogStopped) else 400
         if isinstance(error, StorageError):
             status = 507 if isinstance(error, DiskFull) else 503
         return self._say(request, status, error.code, error.sentence, field="", bare=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
-from sync.engine import notices, outbox, receipts, revocation, tree
+from sync.engine import asks, give_back, notices, outbox, receipts, revocation, tree
 from sync.engine.core import Core
+from sync.engine.give_back import GivenBack
 from sync.engine.parent import Session
 from sync.protocol import canonical, compression, frames, rounds, statements
 from sync.protocol.compression import Packing
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import BLOB_ALONG_BYTES_MAX, FRAME_BYTES_TARGET, PROTOCOL_VERSION
-from sync.protocol.ports import BlobStore, LogState, Transaction
+from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.registers import Manifest
-from sync.protocol.rounds import Answer
+from sync.protocol.rounds import Answer, Hello
 
 HINT_MS = 30_000
 RECEIPTS_BYTES_MAX = 192 * 1024
@@ -26,52 +28,73 @@ def finish(
 ) -> bytes:
     """Return the whole answer to a request whose frames were taken."""
     hello = session.hello
-    if session.verdict != rounds.OK:
-        return _stream(
-            core,
-            session,
-            Answer(
-                v=PROTOCOL_VERSION,
-                station=core.station,
-                epoch=core.epoch,
-                incarnation=core.incarnation,
-                nonce=hello.nonce,
-                verdict=session.verdict,
-                reason=session.reason,
-                challenge=session.challenge,
-                token=session.token,
-                dictionary=compression.DICTIONARY_NEWEST,
-            ),
-            revocation.told(transaction, session.child)
-            if session.verdict == rounds.REVOKED
-            else [],
-        )
-    given = _receipts(core, transaction, now_ms, session)
-    if core.is_root:
-        notices.make_time_mark(core, transaction, now_ms)
-    link = transaction.child_link(session.child)
-    after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
-    load = outbox.load(transaction, session.child, after, _packing(session))
-    shape = tree.load(core, transaction, now_ms)
     answer = Answer(
         v=PROTOCOL_VERSION,
         station=core.station,
         epoch=core.epoch,
         incarnation=core.incarnation,
         nonce=hello.nonce,
-        verdict=rounds.OK,
+        verdict=session.verdict,
+        reason=session.reason,
+        challenge=session.challenge,
         token=session.token,
-        receipts=given,
-        through=load.through,
-        more=load.more,
-        digest=link.digest if link is not None else b"",
-        tree=shape.version(session.child),
-        frozen=[f"{r.name.station}/{r.name.epoch}" for r in _frozen(transaction, session)],
-        hint_ms=HINT_MS,
-        statements=session.statements,
         dictionary=compression.DICTIONARY_NEWEST,
     )
-    return _stream(core, session, answer, [*load.frames, *_along(load.manifests, blobs)])
+    if session.verdict == rounds.REVOKED:
+        return _stream(core, session, answer, revocation.told(transaction, session.child))
+    vouchers = _voucher(transaction, hello)
+    if session.verdict not in (rounds.OK, rounds.REWIND, rounds.FORK):
+        return _stream(core, session, answer, vouchers)
+    given = _receipts(core, transaction, now_ms, session)
+    stopped = _frozen(transaction, session)
+    answer = replace(answer, receipts=given, frozen=stopped, statements=session.statements)
+    if session.aside:
+        return _stream(core, session, answer, vouchers)
+    heads, back = [], GivenBack([], more=False)
+    told = hello.fetching and session.live
+    if told:
+        heads, back = (
+            give_back.heads(transaction, hello.station),
+            give_back.load(transaction, hello),
+        )
+    if core.is_root:
+        notices.make_time_mark(core, transaction, now_ms)
+    link = transaction.child_link(session.child)
+    after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
+    load = outbox.load(transaction, session.child, after, _packing(session))
+    shape = tree.load(core, transaction, now_ms)
+    answer = replace(
+        answer,
+        through=load.through,
+        more=load.more or back.more,
+        digest=link.digest if link is not None else b"",
+        tree=shape.version(session.child),
+        hint_ms=HINT_MS,
+        heads=heads,
+        heads_told=told,
+    )
+    compared = _compared(core, shape, transaction, session, answer)
+    along = _along(load.manifests, blobs)
+    return _stream(
+        core, session, answer, [*vouchers, *compared, *back.frames, *load.frames, *along]
+    )
+
+
+def _voucher(transaction: Transaction, hello: Hello) -> list[Frame]:
+    """The voucher a halted copy asks for, once it is held here; nobody else can use it."""
+    raw = asks.voucher_for(transaction, hello.ask) if hello.ask else None
+    return [] if raw is None else [frames.encode_statements(0, [raw])]
+
+
+def _compared(
+    core: Core, shape: tree.Tree, transaction: Transaction, session: Session, answer: Answer
+) -> list[Frame]:
+    """Say per author what this incarnation holds, once, to a child that holds something else."""
+    hello = session.hello
+    before = hello.acknowledged_incarnation
+    if not before or before == core.incarnation or hello.digest == answer.digest:
+        return []
+    return [give_back.compare(shape, transaction, hello.station)]
 
 
 def _receipts(
@@ -98,8 +121,10 @@ def _receipts(
     return given
 
 
-def _frozen(transaction: Transaction, session: Session) -> list[LogState]:
-    return [log for log in transaction.logs() if log.frozen and log.source == session.child]
+def _frozen(transaction: Transaction, session: Session) -> list[str]:
+    """The logs this child need not offer further: frozen, or brought too late."""
+    found = {log.name for log in transaction.logs() if log.frozen and log.source == session.child}
+    return [f"{name.station}/{name.epoch}" for name in sorted(found | session.stopped)]
 
 
 def _along(manifests: list[bytes], blobs: BlobStore) -> list[Frame]:

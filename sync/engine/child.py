@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from sync.engine import (
+    give_back,
     intake,
+    lives,
     notices,
     receipts,
     record,
@@ -17,8 +19,10 @@ from sync.engine import (
     routing,
     tree,
     trust,
+    upward,
 )
 from sync.engine.core import Core, Effects, count
+from sync.engine.halt import Halt, halted
 from sync.protocol import canonical, compression, digest, frames, rounds, statements
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
@@ -26,11 +30,15 @@ from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
 from sync.protocol.limits import FRAME_BYTES_TARGET, PROTOCOL_VERSION, ROUND_BYTES_TARGET
 from sync.protocol.names import LogName
-from sync.protocol.ports import BlobStore, LogState, ParentLink, Transaction
+from sync.protocol.ports import (
+    BlobStore,
+    LogState,
+    ParentLink,
+    Transaction,
+)
 from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
 from sync.protocol.statements import Health
 
-STATEMENTS_PER_ROUND = 200
 LOGS_PER_ROUND = 500
 HOLES_PER_ROUND = 500
 EVENTS_PER_PAGE = 100
@@ -60,8 +68,8 @@ def begin_round(
     link = _digest_anew(core, shape, transaction, link)
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
-    unsent = [log for log in transaction.logs_unsent() if log.frozen != FROZEN_ABOVE]
-    unsent = unsent[:LOGS_PER_ROUND]
+    halt = halted(transaction)
+    unsent = _unsent(core, transaction, halt)[:LOGS_PER_ROUND]
     holes, untold = _holes(transaction, unsent)
     hello = Hello(
         v=PROTOCOL_VERSION,
@@ -82,6 +90,10 @@ def begin_round(
         health=health,
         dictionary=compression.DICTIONARY_NEWEST,
         ask_receipts=unanswered,
+        given=-1 if own.parent_position == own.position else own.parent_position,
+        ask=b"" if halt is None else halt.ask,
+        own=[] if halt is None else lives.wanted(core, transaction, halt),
+        fetching=halt is not None and not lives.fetched(core, transaction, halt),
     )
     packing = compression.packing_for(link.dictionary, compression.LEVEL_TIGHT)
     payload = canonical.dumps(hello)
@@ -91,13 +103,23 @@ def begin_round(
     certificates = _certificates(core, transaction, unsent, first=introduce)
     out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
-    if not unanswered and not link.challenge:
-        out += _statements(transaction)
+    proving = bool(link.challenge) and link.verdict.startswith(rounds.PROVE)
+    if not unanswered and not proving:
+        out += upward.load(transaction)
         out += _events(transaction, unsent, untold, packing)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
     return frames.encode_stream(out, packing)
+
+
+def _unsent(core: Core, transaction: Transaction, halt: Halt | None) -> list[LogState]:
+    """The logs to offer: of a halted node its own wait until it is known which copy goes on."""
+    return [
+        log
+        for log in transaction.logs_unsent()
+        if log.frozen != FROZEN_ABOVE and (halt is None or log.name.station != core.station)
+    ]
 
 
 def _digest_anew(
@@ -147,23 +169,6 @@ def _holes(
         if len(mine) > share:
             untold[log.name] = mine[share].position
     return found, untold
-
-
-def _statements(transaction: Transaction) -> list[Frame]:
-    items = transaction.outbox(routing.UP, 0, STATEMENTS_PER_ROUND)
-    found: list[bytes] = []
-    for item in items:
-        raw = transaction.statement(item.kind, item.ref)
-        if raw is None:
-            continue
-        # Its signer may have no event on this link yet that would bring the certificate along.
-        signer = statements.decode(raw).signer
-        by_station = signer != statements.AUTHORITY
-        certificate = transaction.certificate(LogName.parse(signer)) if by_station else None
-        if certificate is not None and certificate not in found:
-            found.append(certificate)
-        found.append(raw)
-    return frames.statement_frames(found, items[-1].sequence if items else 0)
 
 
 def _events(
@@ -229,11 +234,26 @@ def receive_frame(
             if notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
         ]
         _received(transaction, through, spoiled=_spoiled(transaction, refused))
+    elif frame.type == frames.COMPARE:
+        _offer_back(core, transaction, now_ms, frame.payload, effects)
     elif frame.type == frames.BLOB:
         piece = frames.decode_blob(frame.payload)
         if registers.lacks(transaction, blobs, piece.sha256, piece.size):
             blobs.put_piece(piece.sha256, piece.size, piece.offset, piece.data)
     return effects
+
+
+def _offer_back(
+    core: Core, transaction: Transaction, now_ms: int, raw: bytes, effects: Effects
+) -> None:
+    """The parent lives a new life: owe it what it lacks, whoever wrote it."""
+    link = transaction.parent_link()
+    if link is None:
+        return
+    shape = tree.load(core, transaction, now_ms)
+    offered = give_back.offer_back(shape, transaction, core.station, link.station, raw)
+    count(transaction, "events_offered_back", offered)
+    effects.more = effects.more or bool(offered)
 
 
 def _spoiled(transaction: Transaction, refused: list[bytes]) -> bool:
@@ -274,10 +294,10 @@ def _handed_down(
     below = shape.subtree(core.station)
     for event in events:
         try:
-            became = intake.from_parent(
-                core, shape, transaction, now_ms, event, link.station, effects
-            )
-            written_above = intake.claimed_name(event).station not in below
+            author = intake.claimed_name(event).station
+            take = lives.own_event if author == core.station else intake.from_parent
+            became = take(core, shape, transaction, now_ms, event, link.station, effects)
+            written_above = author not in below
         except Malformed:
             count(transaction, "events_without_name")
             continue
@@ -323,14 +343,20 @@ def _answer(
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
             resting = not receipts.take(transaction, receipt) and resting
+    elif answer.verdict in (rounds.REWIND, rounds.FORK):
+        transaction.acknowledge(routing.UP, answer.statements)
+        for receipt in answer.receipts:
+            receipts.take(transaction, receipt)
     transaction.put_parent_link(link)
+    again = lives.heed(core, transaction, now_ms, answer, effects)
     for name in answer.frozen:
         _freeze(transaction, name)
     # What the parent did not take this time is offered again later, not at once and for ever.
-    unsent = any(log.frozen != FROZEN_ABOVE for log in transaction.logs_unsent())
+    unsent = bool(_unsent(core, transaction, halted(transaction)))
+    owed = bool(answer.statements) and transaction.outbox_count(routing.UP) > 0
     unsent = unsent and answer.verdict == rounds.OK and not resting
     prove = answer.verdict == rounds.PROVE and not answer.reason
-    effects.more = answer.more or prove or unsent
+    effects.more = answer.more or prove or unsent or again or owed
 
 
 def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer) -> ParentLink:

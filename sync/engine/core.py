@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class Core:
     signer: Signer
     verifier: Verifier
     chance: Chance
+    signer_from: Callable[[bytes], Signer] | None = None
+    """Makes a signer of a private key drawn here; None where no voucher is ever asked for."""
     keys: dict[LogName, bytes] = field(default_factory=dict)
     trees: dict[tuple[str, str], Tree] = field(default_factory=dict)
 
@@ -43,6 +46,11 @@ class Core:
     @property
     def is_root(self) -> bool:
         return self.parent is None
+
+    def epoch_unopened(self, transaction: Transaction) -> bool:
+        """Return whether the keys of this epoch are there and its first event is not."""
+        own = transaction.log(self.log)
+        return own is None or own.position == 0
 
     @property
     def signer_name(self) -> str:
@@ -55,7 +63,8 @@ class Effects:
 
     Shapes: `stored` events new here, in arrival order; `shelves` switched to a new edition;
     `judged` events held before count otherwise now; `more` another round is worth making at once;
-    `news` something to hand up or down.
+    `news` something to hand up or down; `life` this node's own life moved on: an incarnation, an
+    ask, a voucher, a log that is whole.
     """
 
     stored: list[StoredEvent] = field(default_factory=list)
@@ -63,6 +72,7 @@ class Effects:
     judged: bool = False
     more: bool = False
     news: bool = False
+    life: bool = False
 
     def add(self, other: Effects) -> None:
         """Take in what another step left."""
@@ -71,6 +81,7 @@ class Effects:
         self.judged = self.judged or other.judged
         self.more = self.more or other.more
         self.news = self.news or other.news
+        self.life = self.life or other.life
 
 
 def count(transaction: Transaction, name: str, by: int = 1) -> None:

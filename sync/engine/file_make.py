@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sync.engine import file_book, notices, outbox, receipts, registers, routing, tree, trust
+from sync.engine import file_book, halt, notices, outbox, receipts, registers, routing, tree, trust
 from sync.engine.core import Core
 from sync.engine.record import own_log
 from sync.protocol import bundles, canonical, frames, statements
@@ -97,7 +97,10 @@ def _ranges(core: Core, shape: tree.Tree, transaction: Transaction, now_ms: int)
     own_first = sorted(
         transaction.logs(), key=lambda log: (log.name.station != core.station, log.name)
     )
+    halted = halt.halted(transaction) is not None
     for log in own_first:
+        if halted and log.name.station == core.station:
+            continue  # not until it is known which copy goes on
         after = file_book.base(core, shape, transaction, log, now_ms)
         if log.position > after and len(found) < BUNDLE_RANGES_MAX:
             found.append(Range(log.name.station, log.name.epoch, after, log.position))

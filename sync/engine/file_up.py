@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from sync.engine import file_book, intake, notices, receipts, registers, revocation, routing, tree
+from sync.engine import (
+    file_book,
+    intake,
+    notices,
+    receipts,
+    recovery,
+    registers,
+    revocation,
+    routing,
+    tree,
+)
 from sync.engine.core import Core, Effects, count
 from sync.engine.file_session import Gap, Session
 from sync.engine.tree import Tree
@@ -14,7 +24,7 @@ from sync.protocol.errors import BundleNotOurs, Malformed
 from sync.protocol.names import LogName
 from sync.protocol.ports import ChildLink, Refused, Transaction
 
-_WRONG = (intake.DOUBTED, intake.REFUSED, intake.FORK, intake.FROZEN)
+_WRONG = (intake.DOUBTED, intake.REFUSED, intake.FORK, intake.FROZEN, intake.RECOVERED)
 
 
 def take_facts(
@@ -37,7 +47,7 @@ def take_facts(
         held = intake.log_state(transaction, log, session.source)
         if hole.position > held.position:
             transaction.refuse(Refused(log, hole.position, hole.reason, hole.hash))
-            transaction.put_log(intake.pass_holes(transaction, held))
+            transaction.put_log(recovery.pass_holes(transaction, held))
 
 
 def _source(core: Core, shape: Tree, maker: str) -> str:

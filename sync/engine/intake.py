@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, revocation, routing, trust
+from sync.engine import audience, clock, freeze, recovery, revocation, routing, trust
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
@@ -28,6 +28,7 @@ DOUBTED = "doubted"
 REFUSED = "refused"
 FROZEN = "frozen"
 FORK = "fork"
+RECOVERED = "recovered"
 DOUBTS_MAX = 1
 """What does not verify is asked for once more, then refused (DESIGN 7)."""
 
@@ -72,14 +73,19 @@ def from_child(
     name = claimed_name(event)
     log = log_state(transaction, name.log, source)
     if name.position <= log.position:
-        return _again(core, transaction, log, name, event)
+        return _again(core, tree, transaction, now_ms, log, name, event, source)
     if log.frozen:
         return FROZEN
-    if name.position > log.position + 1:
-        return GAP
     held = transaction.event(name)  # handed down once, before its station moved below this node
     if held is not None and held.event.envelope != event.envelope:
-        return _again(core, transaction, log, name, event)
+        return _again(core, tree, transaction, now_ms, log, name, event, source)
+    closed = recovery.closed_at(transaction, name.log)
+    if closed is not None and name.position > closed:
+        return _kept(core, tree, transaction, now_ms, event, source)
+    if name.position > log.position + 1:
+        if held is None and name.station not in tree.subtree(source):
+            return _piece(core, tree, transaction, now_ms, event, source, effects)
+        return GAP
     try:
         envelope = _verified(core, transaction, event)
     except NoCertificate:
@@ -92,10 +98,43 @@ def from_child(
     if held is None:
         mark = routing.BYPASSED if bypassed else ""
         stored = _stored(envelope, event, now_ms, source + mark, chain)
-        _hold(core, tree, transaction, now_ms, stored, effects)
+        hold(core, tree, transaction, now_ms, stored, effects)
     advanced = replace(log, position=name.position, chain=chain, source=source)
-    transaction.put_log(pass_holes(transaction, advanced))
+    transaction.put_log(recovery.pass_holes(transaction, advanced))
     return TAKEN
+
+
+def _piece(
+    core: Core,
+    tree: Tree,
+    transaction: Transaction,
+    now_ms: int,
+    event: Event,
+    source: str,
+    effects: Effects,
+) -> str:
+    """Take back an event this node handed down in an earlier life: held, without a cursor."""
+    try:
+        envelope = _verified(core, transaction, event)
+    except NoCertificate:
+        return GAP
+    except PeerProtocolError:
+        return DOUBTED
+    stored = _stored(envelope, event, now_ms, source, b"")
+    hold(core, tree, transaction, now_ms, stored, effects)
+    return TAKEN
+
+
+def _kept(
+    core: Core, tree: Tree, transaction: Transaction, now_ms: int, event: Event, source: str
+) -> str:
+    """Keep as recovered what comes too late for its log."""
+    try:
+        stored = recovery.verified(core, transaction, now_ms, event, source)
+    except PeerProtocolError:
+        return DOUBTED
+    recovery.keep(core, tree, transaction, stored)
+    return RECOVERED
 
 
 def from_parent(
@@ -129,16 +168,7 @@ def from_parent(
     if name.station in tree.subtree(core.station):
         source += routing.BYPASSED  # it came by a file to a node above, past this one
     stored = _stored(envelope, event, now_ms, source, b"")
-    return _hold(core, tree, transaction, now_ms, stored, effects)
-
-
-def pass_holes(transaction: Transaction, log: LogState) -> LogState:
-    """Return the log with its cursor moved past refused positions that follow it."""
-    holes = {r.position: r.hash for r in transaction.refusals(log.name)}
-    while log.position + 1 in holes:
-        passed = holes[log.position + 1]
-        log = replace(log, position=log.position + 1, chain=chain_next(log.chain, passed))
-    return log
+    return hold(core, tree, transaction, now_ms, stored, effects)
 
 
 def _verified(core: Core, transaction: Transaction, event: Event) -> Envelope:
@@ -168,7 +198,7 @@ def _stored(
     )
 
 
-def _hold(
+def hold(
     core: Core,
     tree: Tree,
     transaction: Transaction,
@@ -176,30 +206,40 @@ def _hold(
     stored: StoredEvent,
     effects: Effects,
 ) -> str:
+    """Store a verified event, judge it, route it, and take in what it says of its log."""
     if not clock.follow(transaction, stored.hlc, now_ms):
         count(transaction, "events_ahead_of_clock")
     standing, reason = audience.judge(core, tree, transaction, stored)
     stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
     effects.stored.append(stored)
     revocation.settle(core, tree, transaction, stored)
+    recovery.note_opening(transaction, stored)
     effects.news = True
     return KEPT_ASIDE if tree.above_cut(stored.name) else TAKEN
 
 
 def _again(
-    core: Core, transaction: Transaction, log: LogState, name: EventName, event: Event
+    core: Core,
+    tree: Tree,
+    transaction: Transaction,
+    now_ms: int,
+    log: LogState,
+    name: EventName,
+    event: Event,
+    source: str,
 ) -> str:
     held = transaction.event(name)
-    if held is None or held.event.envelope == event.envelope:
+    if held is not None and held.event.envelope == event.envelope:
         return DUPLICATE
+    if held is None and name.position not in recovery.lost_positions(transaction, name.log):
+        return DUPLICATE
+    if held is None or recovery.closed_at(transaction, name.log) is not None:
+        return _kept(core, tree, transaction, now_ms, event, source)
     try:
         _verified(core, transaction, event)
     except PeerProtocolError:
         return DOUBTED  # only the author's own signature can prove a fork
-    if not log.frozen:
-        transaction.put_log(replace(log, frozen=FORK))
-        transaction.put_statement("evidence", str(name), event.envelope + event.signature)
-        count(transaction, "logs_frozen")
+    freeze.fork(core, transaction, now_ms, log, held.event, event)
     return FORK
 
 
@@ -215,6 +255,6 @@ def _doubt(
     if transaction.doubts(name) <= DOUBTS_MAX:
         return DOUBTED
     transaction.refuse(Refused(name.log, name.position, error.code, event.hash))
-    transaction.put_log(pass_holes(transaction, log))
+    transaction.put_log(recovery.pass_holes(transaction, log))
     count(transaction, "events_refused")
     return REFUSED

@@ -6,7 +6,19 @@ that fails is counted and passed over; the others go on.
 
 from __future__ import annotations
 
-from sync.engine import clock, receipts, registers, revocation, routing, tree, trust
+from sync.engine import (
+    asks,
+    clock,
+    freeze,
+    lives,
+    receipts,
+    recovery,
+    registers,
+    revocation,
+    routing,
+    tree,
+    trust,
+)
 from sync.engine.core import Core, Effects, count
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, PeerProtocolError, RegisterRefused
@@ -39,7 +51,7 @@ def take(
                 core, transaction, now_ms, statement, effects, from_child=from_child is not None
             )
         elif from_child is not None:
-            _from_child(core, transaction, now_ms, statement, effects)
+            _from_child(core, transaction, now_ms, statement, from_child, effects)
         else:
             _from_parent(core, transaction, now_ms, statement, effects)
     except (PeerProtocolError, RegisterRefused) as error:
@@ -62,10 +74,12 @@ def _from_child(
     transaction: Transaction,
     now_ms: int,
     statement: Statement,
+    child: str,
     effects: Effects,
 ) -> None:
     if statement.kind != statements.ATTACHMENT:
-        return  # nothing else travels up as a statement in this version: passed over
+        _of_lives_below(core, transaction, now_ms, statement, child, effects)
+        return
     station = trust.signed_by_station(core, transaction, statement)
     attachment = statement.read(Attachment)
     if attachment.station != station:
@@ -84,6 +98,27 @@ def _from_child(
         effects.news = True
 
 
+def _of_lives_below(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    statement: Statement,
+    child: str,
+    effects: Effects,
+) -> None:
+    """Asks, evidence and recovered events climb to central; another kind is passed over."""
+    shape = tree.load(core, transaction, now_ms)
+    if statement.kind == statements.ASK:
+        if asks.asker(statement) not in shape.subtree(child):
+            raise BadSignature("ask from elsewhere")
+        asks.take(core, transaction, statement, effects)
+    elif statement.kind == statements.EVIDENCE:
+        freeze.take(core, shape, transaction, statement, child, effects)
+    elif statement.kind == statements.RECOVERED:
+        fresh = recovery.take(core, shape, transaction, now_ms, statement, child)
+        effects.news = effects.news or fresh
+
+
 def _from_parent(
     core: Core,
     transaction: Transaction,
@@ -100,6 +135,13 @@ def _from_parent(
     elif statement.kind == statements.MANIFEST:
         fresh = registers.take_manifest(core, shape, transaction, statement)
         effects.more = effects.more or fresh
+    elif statement.kind == statements.VOUCHER:
+        voucher = asks.take_voucher(core, shape, transaction, statement)
+        lives.take_voucher(core, transaction, statements.encode(statement), voucher, effects)
+        effects.news = True
+    elif statement.kind == statements.RECOVERED:
+        fresh = recovery.take(core, shape, transaction, now_ms, statement, "")
+        effects.news = effects.news or fresh
 
 
 def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Statement) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sync.engine import routing
+from sync.engine import recovery, routing
 from sync.protocol import frames, statements
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
 from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import REVOKED, OutboxItem, Transaction
+from sync.protocol.ports import RECOVERED, REVOKED, OutboxItem, Transaction
 
 ITEMS_PER_ROUND = 2000
 
@@ -103,4 +103,6 @@ def _content(
         return (held.event if link in transaction.routes(held.stream) else None), None
     if item.kind == statements.CERTIFICATE:
         return None, transaction.certificate(LogName.parse(item.ref))
+    if item.kind == RECOVERED:
+        return None, recovery.statement(transaction, item.ref)
     return None, transaction.statement(item.kind, item.ref)

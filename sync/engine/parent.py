@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from sync.engine import (
+    asks,
     clock,
+    freeze,
+    give_back,
+    halt,
     intake,
+    lives,
     notices,
     ratchet,
     receipts,
+    recovery,
     registers,
     revocation,
     routing,
@@ -20,17 +26,23 @@ from sync.engine import (
 )
 from sync.engine.core import Core, Effects, count
 from sync.protocol import canonical, digest, frames, rounds, statements
+from sync.protocol.envelope import Event
 from sync.protocol.errors import BadSignature, Malformed, PeerProtocolError
 from sync.protocol.frames import Frame
+from sync.protocol.lives import OLDER_LIFE, Seen
 from sync.protocol.names import LogName
-from sync.protocol.ports import ChildLink, Refused, Transaction
+from sync.protocol.ports import ChildLink, LogState, Refused, Transaction
 from sync.protocol.rounds import Hello
 from sync.protocol.statements import Certificate
 
 
 @dataclass(slots=True)
 class Session:
-    """What the parent remembers between the frames of one request."""
+    """What the parent remembers between the frames of one request.
+
+    Shapes: `live` the caller showed that it is no late double; `aside` it speaks for others only:
+    it gets no token and nothing from the link's outbox; `stopped` logs taken no further.
+    """
 
     hello: Hello
     verdict: str
@@ -40,7 +52,11 @@ class Session:
     touched: set[LogName] = field(default_factory=set)
     offered: dict[LogName, int] = field(default_factory=dict)
     """How far the events of each log in this request went."""
+    stopped: set[LogName] = field(default_factory=set)
     statements: int = 0
+    live: bool = False
+    aside: bool = False
+    effects: Effects = field(default_factory=Effects)
 
     @property
     def child(self) -> str:
@@ -62,17 +78,103 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
         raise BadSignature("a node does not call itself")
     if revocation.refuses(transaction, log):
         return Session(hello, rounds.REVOKED)
+    effects = Effects()
+    if hello.ask:
+        asks.take_quietly(core, transaction, hello.ask, effects)
+    known = transaction.child_link(hello.station)
+    if known is not None and known.epoch > hello.epoch:
+        return Session(hello, rounds.FORK, OLDER_LIFE, aside=True, effects=effects)
+    behind = _we_are_behind(core, transaction, log, hello)
+    if behind and halt.found_behind(core, transaction, now_ms, effects):
+        return Session(hello, rounds.BUSY, aside=True, effects=effects)
+    verdict = _head_verdict(core, transaction, now_ms, log, hello)
+    if verdict == rounds.FORK:
+        return _frozen_session(core, transaction, now_ms, hello, known, effects)
+    same_life = known is not None and known.incarnation == hello.incarnation
+    if verdict == rounds.REWIND and same_life and not hello.fetching:
+        # It was put back without knowing it: its tokens are old too, and say nothing more.
+        return Session(hello, verdict, aside=True, effects=effects)
     link = _link(core, transaction, now_ms, hello)
-    verdict, link = ratchet.check(core, transaction, link, hello)
-    if verdict != rounds.OK:
+    turned, link = ratchet.check(core, transaction, link, hello)
+    if turned != rounds.OK:
         transaction.put_child_link(link)
-        return Session(hello, verdict, reason=link.suspect, challenge=link.challenge)
+        if link.suspect:
+            _second_copy(core, transaction, now_ms, log, hello, link)
+            return _frozen_session(core, transaction, now_ms, hello, link, effects)
+        return Session(hello, turned, challenge=link.challenge, effects=effects)
+    live = bool(hello.token)
     health = canonical.dumps(hello.health) if hello.health is not None else link.health
     link = replace(link, last_contact_ms=now_ms, rounds=link.rounds + 1, health=health)
     transaction.put_child_link(link)
-    verdict = _head_verdict(transaction, log, hello)
-    moved = _book(core, transaction, now_ms, hello, verdict)
-    return Session(hello, verdict, token=link.token, touched=moved)
+    give_back.hear(transaction, log, hello.position)
+    moved = _book(core, transaction, now_ms, hello, effects)
+    return Session(hello, verdict, token=link.token, touched=moved, live=live, effects=effects)
+
+
+def _frozen_session(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    hello: Hello,
+    link: ChildLink | None,
+    effects: Effects,
+) -> Session:
+    """Return the session of a copy whose log is frozen: what it carries for others goes on.
+
+    The ratchet is out of step with two machines at it; a nonce of the last answer shows that the
+    caller lives.
+    """
+    log = transaction.log(LogName(hello.station, hello.epoch))
+    reason = log.frozen if log is not None and log.frozen else rounds.FORK
+    if link is None:
+        return Session(hello, rounds.FORK, reason, aside=True, effects=effects)
+    live = bool(link.challenge) and hello.proof == link.challenge
+    fresh = core.chance.bytes(rounds.NONCE_BYTES)
+    transaction.put_child_link(replace(link, challenge=fresh, last_contact_ms=now_ms))
+    moved = _book(core, transaction, now_ms, hello, effects) if live else set()
+    return Session(
+        hello,
+        rounds.FORK,
+        reason,
+        challenge=fresh,
+        touched=moved,
+        live=live,
+        aside=not live,
+        effects=effects,
+    )
+
+
+def _second_copy(
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    log: LogName,
+    hello: Hello,
+    link: ChildLink,
+) -> None:
+    held = intake.log_state(transaction, log, hello.station)
+    freeze.second_copy(
+        core,
+        transaction,
+        now_ms,
+        held,
+        Seen(link.incarnation, held.position, held.chain, link.last_contact_ms),
+        Seen(hello.incarnation, hello.position, hello.chain, now_ms),
+    )
+
+
+def _we_are_behind(core: Core, transaction: Transaction, log: LogName, hello: Hello) -> bool:
+    """Return whether a child has this incarnation's word for more than is held here."""
+    if hello.acknowledged_incarnation != core.incarnation:
+        return False
+    link = transaction.child_link(hello.station)
+    if link is None or hello.acknowledged > transaction.last_sequence(hello.station):
+        return True
+    if hello.incarnation == link.incarnation and ratchet.of_the_future(core, link, hello):
+        return True
+    held = transaction.log(log)
+    given = hello.position if hello.given < 0 else hello.given
+    return given > (0 if held is None else held.position)
 
 
 def receive_frame(
@@ -83,16 +185,13 @@ def receive_frame(
     Raises: Malformed; the frames before it stay committed.
     """
     effects = Effects()
-    if session.verdict != rounds.OK:
+    if session.verdict not in (rounds.OK, rounds.REWIND, rounds.FORK):
         return effects
     if frame.type == frames.EVENTS:
         shape = tree.load(core, transaction, now_ms)
         for event in frames.decode_events(frame.payload)[1]:
             try:
-                intake.from_child(core, shape, transaction, now_ms, event, session.child, effects)
-                name = intake.claimed_name(event)
-                session.touched.add(name.log)
-                session.offered[name.log] = max(name.position, session.offered.get(name.log, 0))
+                _take_event(core, shape, transaction, now_ms, session, event, effects)
             except Malformed:
                 count(transaction, "events_without_name")
     elif frame.type == frames.STATEMENTS:
@@ -101,6 +200,28 @@ def receive_frame(
             notices.take(core, transaction, now_ms, raw, from_child=session.child, effects=effects)
         session.statements = max(session.statements, through)
     return effects
+
+
+def _take_event(
+    core: Core,
+    shape: tree.Tree,
+    transaction: Transaction,
+    now_ms: int,
+    session: Session,
+    event: Event,
+    effects: Effects,
+) -> None:
+    name, child = intake.claimed_name(event), session.child
+    if name.station == core.station:
+        lives.own_event(core, shape, transaction, now_ms, event, child, effects)
+        return
+    if session.verdict != rounds.OK and name.station == child:
+        return  # of the log that is in doubt nothing is taken; the rest goes on
+    became = intake.from_child(core, shape, transaction, now_ms, event, child, effects)
+    session.touched.add(name.log)
+    session.offered[name.log] = max(name.position, session.offered.get(name.log, 0))
+    if became in (intake.FORK, intake.FROZEN, intake.RECOVERED):
+        session.stopped.add(name.log)
 
 
 def receive_introduction(
@@ -143,7 +264,7 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
         first_contact_ms=link.first_contact_ms if link is not None else now_ms,
     )
     if link is not None and hello.incarnation < link.incarnation:
-        return replace(link, suspect=ratchet.SECOND_COPY)  # an older life of this node calls
+        return link  # an older life of this node calls: the ratchet asks for a live proof
     transaction.put_child_link(fresh)
     shape = tree.load(core, transaction, now_ms)
     transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
@@ -168,34 +289,50 @@ def _owe_receipts(transaction: Transaction, child: str) -> None:
                 transaction.enqueue(child, statements.RECEIPT, ref)
 
 
-def _head_verdict(transaction: Transaction, log: LogName, hello: Hello) -> str:
+def _head_verdict(
+    core: Core, transaction: Transaction, now_ms: int, log: LogName, hello: Hello
+) -> str:
     held = transaction.log(log)
-    if held is None:
+    if held is None or recovery.closed_at(transaction, log) is not None:
         return rounds.OK
-    if hello.position < held.position:
-        return rounds.REWIND
-    if hello.position == held.position and hello.chain != held.chain:
-        transaction.put_log(replace(held, frozen=rounds.FORK))
-        count(transaction, "logs_frozen")
+    if held.frozen:
         return rounds.FORK
-    return rounds.OK
+    if hello.position <= held.position and not _same_past(transaction, held, hello):
+        link = transaction.child_link(hello.station)
+        met_ms = 0 if link is None else link.last_contact_ms
+        freeze.second_copy(
+            core,
+            transaction,
+            now_ms,
+            held,
+            Seen("" if link is None else link.incarnation, held.position, held.chain, met_ms),
+            Seen(hello.incarnation, hello.position, hello.chain, now_ms),
+        )
+        return rounds.FORK
+    return rounds.REWIND if hello.position < held.position else rounds.OK
+
+
+def _same_past(transaction: Transaction, held: LogState, hello: Hello) -> bool:
+    """Return whether the caller's log is the beginning of the one held here."""
+    there = receipts.chain_at(transaction, held, hello.position)
+    return not there or there == hello.chain
 
 
 def _book(
-    core: Core, transaction: Transaction, now_ms: int, hello: Hello, verdict: str
+    core: Core, transaction: Transaction, now_ms: int, hello: Hello, effects: Effects
 ) -> set[LogName]:
     """Book what an accepted hello says of what it holds, lacks and cannot hand on.
 
     Shapes: returns the logs it named holes of, which are owed a receipt even without an event.
     """
     moved: set[LogName] = set()
-    if verdict != rounds.OK:
-        return moved
     shape = tree.load(core, transaction, now_ms)
     child = hello.station
     if hello.acknowledged_incarnation == core.incarnation:
         transaction.acknowledge(child, hello.acknowledged)
         _heal(shape, transaction, hello)
+        alike = _alike(shape, transaction, hello)
+        lives.met(transaction, child, nothing_lacking=alike, effects=effects)
     if hello.editions or hello.acknowledged_incarnation != core.incarnation:
         registers.owe_editions(shape, transaction, child, hello.editions)
     below = shape.subtree(child)
@@ -207,8 +344,15 @@ def _book(
         held = intake.log_state(transaction, log, child)
         if hole.position > held.position:
             transaction.refuse(Refused(log, hole.position, hole.reason, hole.hash))
-            transaction.put_log(intake.pass_holes(transaction, held))
+            transaction.put_log(recovery.pass_holes(transaction, held))
     return moved
+
+
+def _alike(shape: tree.Tree, transaction: Transaction, hello: Hello) -> bool:
+    """Return whether both ends hold the same of what this link carries down."""
+    link = transaction.child_link(hello.station)
+    same_tree = hello.tree == shape.version(hello.station)
+    return link is not None and same_tree and hello.digest == link.digest
 
 
 def _heal(shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:

@@ -4,9 +4,16 @@ Until the next contact the token before stays valid, and a repeated round gets t
 A spent token is no verdict: the answer is `prove` with a nonce, and only a live follow-up that
 quotes it and still lacks the token is a second copy of the node. Tokens given by an earlier
 incarnation of this node prove nothing: it may have been restored from before it gave the last one.
+
+A token is a count and a tag only this node can make. So a token that is not known here says by
+itself whether it was spent (a copy of the child may be about) or is still to be given (this very
+node was put back behind its own word).
 """
 
 from __future__ import annotations
+
+import hashlib
+from hmac import compare_digest
 
 from msgspec.structs import replace
 
@@ -15,6 +22,7 @@ from sync.protocol.ports import ChildLink, Transaction
 from sync.protocol.rounds import NONCE_BYTES, OK, PROVE, TOKEN_BYTES, Hello
 
 SECOND_COPY = "second_copy"
+_COUNT_BYTES = 8
 _LIFE = "ratchet_life"
 """Kind under which the incarnation of this node that gave a child's tokens is kept."""
 
@@ -29,15 +37,38 @@ def check(
     if transaction.statement(_LIFE, hello.station) != core.incarnation.encode():
         transaction.put_statement(_LIFE, hello.station, core.incarnation.encode())
         link = replace(link, token=b"", token_before=b"", challenge=b"")
-    if not link.token and not link.token_before:
-        return OK, replace(link, token=core.chance.bytes(TOKEN_BYTES), challenge=b"")
-    if hello.token == link.token:
-        fresh = core.chance.bytes(TOKEN_BYTES)
-        return OK, replace(link, token_before=link.token, token=fresh, challenge=b"", suspect="")
-    if hello.token == link.token_before:
-        return OK, replace(link, challenge=b"")
+    if hello.incarnation == link.incarnation:
+        if not link.token and not link.token_before:
+            return OK, replace(link, token=_token(core, link, 1), challenge=b"")
+        if hello.token == link.token:
+            fresh = _token(core, link, _count(link.token) + 1)
+            return OK, replace(
+                link, token_before=link.token, token=fresh, challenge=b"", suspect=""
+            )
+        if hello.token == link.token_before:
+            return OK, replace(link, challenge=b"")
     if link.challenge and hello.proof == link.challenge and not link.suspect:
         link = replace(link, suspect=SECOND_COPY)
         count(transaction, "second_copies")
     count(transaction, "proofs_asked")
     return PROVE, replace(link, challenge=core.chance.bytes(NONCE_BYTES))
+
+
+def of_the_future(core: Core, link: ChildLink, hello: Hello) -> bool:
+    """Return whether a token is this incarnation's own, and further than any it remembers giving.
+
+    Then this node was put back behind its own word: the child is right.
+    """
+    if len(hello.token) != TOKEN_BYTES or _count(hello.token) <= _count(link.token):
+        return False
+    return compare_digest(hello.token, _token(core, link, _count(hello.token)))
+
+
+def _count(token: bytes) -> int:
+    return int.from_bytes(token[:_COUNT_BYTES])
+
+
+def _token(core: Core, link: ChildLink, number: int) -> bytes:
+    said = f"yizhan/1/token/{core.incarnation}/{link.station}/{link.incarnation}/{number}"
+    tag = hashlib.sha256(core.signer.sign(said.encode("ascii"))).digest()
+    return number.to_bytes(_COUNT_BYTES) + tag[: TOKEN_BYTES - _COUNT_BYTES]

@@ -10,9 +10,17 @@ from sync.engine.tree import Tree
 from sync.protocol import canonical, statements
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import PROTOCOL_VERSION, REFUSED_LISTED_MAX
+from sync.protocol.lives import LOST
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Refused, Transaction
-from sync.protocol.receipts import CentralReceipt, LogReceipt, Refusal, chain_next, chain_start
+from sync.protocol.receipts import (
+    CentralReceipt,
+    Cursor,
+    LogReceipt,
+    Refusal,
+    chain_next,
+    chain_start,
+)
 from sync.protocol.statements import Statement
 
 CENTRAL = "central"
@@ -35,7 +43,10 @@ def give(transaction: Transaction, log: LogState, at: int = 0) -> LogReceipt:
         epoch=log.name.epoch,
         pos=pos,
         chain=chain,
-        refused=[Refusal(r.position, r.reason) for r in holes[-REFUSED_LISTED_MAX:]],
+        refused=[Refusal(r.position, r.reason) for r in holes if r.reason != LOST][
+            -REFUSED_LISTED_MAX:
+        ],
+        lost=[r.position for r in holes if r.reason == LOST][-REFUSED_LISTED_MAX:],
     )
 
 
@@ -90,7 +101,9 @@ def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
     """
     if position == log.position:
         return log.chain
-    holes = {r.position: r.hash for r in transaction.refusals(log.name) if r.hash}
+    holes = {
+        r.position: r.hash for r in transaction.refusals(log.name) if r.hash or r.reason == LOST
+    }
     passed: list[bytes] = []
     chain = chain_start(log.name) if 0 <= position < log.position else b""
     for at in range(position, 0, -1):
@@ -99,7 +112,7 @@ def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
             chain = found.chain
             break
         event_hash = holes.get(at) or (b"" if found is None else found.event.hash)
-        if not event_hash:
+        if not event_hash and at not in holes:
             return b""
         passed.append(event_hash)
     for event_hash in reversed(passed):
@@ -116,20 +129,43 @@ def issue_central(core: Core, transaction: Transaction, now_ms: int, log: LogSta
     """At central: sign how far a log is held, and owe it to the child the log came from."""
     if log.central_position >= log.position:
         return
+    transaction.put_log(replace(log, central_position=log.position))
+    _issue(core, transaction, now_ms, log, CENTRAL, Cursor(log.position, log.chain))
+
+
+def issue_backup(
+    core: Core, transaction: Transaction, now_ms: int, name: LogName, copied: Cursor
+) -> bool:
+    """At central: sign how far a log stands in a verified backup; return whether that is news.
+
+    A copy that does not hold what is held here is not a backup of it: nothing is signed.
+    """
+    log = transaction.log(name)
+    if log is None or not log.backup_position < copied.position <= log.position:
+        return False
+    if not _same_chain(transaction, log, copied.position, copied.chain):
+        return False
+    transaction.put_log(replace(log, backup_position=copied.position))
+    _issue(core, transaction, now_ms, log, BACKUP, copied)
+    return True
+
+
+def _issue(
+    core: Core, transaction: Transaction, now_ms: int, log: LogState, rung: str, at: Cursor
+) -> None:
     payload = CentralReceipt(
         v=PROTOCOL_VERSION,
         station=log.name.station,
         epoch=log.name.epoch,
-        pos=log.position,
-        chain=log.chain,
-        rung=CENTRAL,
+        pos=at.position,
+        chain=at.chain,
+        rung=rung,
         issued_ms=now_ms,
         incarnation=core.incarnation,
     )
     statement = trust.sign(core, statements.RECEIPT, canonical.dumps(payload))
-    ref = _ref(log.name, CENTRAL)
+    ref = _ref(log.name, rung)
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
-    transaction.put_log(replace(log, central_position=log.position))
     _owe(transaction, log.source, ref, statement)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import structs
+import msgspec
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, revocation, tree
+from sync.engine import audience, clock, halt, revocation, tree
 from sync.engine.core import Core
 from sync.protocol import canonical
 from sync.protocol.bodies import EpochOpened
@@ -52,8 +52,9 @@ def record(
 
     Bounds: `limits` for envelope, body and audience; what exceeds them is refused here, unsaved.
     Durable when: the caller's transaction commits.
-    Raises: LimitExceeded, Malformed.
+    Raises: LimitExceeded, Malformed; LogStopped while the own log may not grow.
     """
+    halt.require_running(transaction)
     log = own_log(core, transaction)
     name = EventName(core.station, core.epoch, log.position + 1)
     body_bytes = canonical.dumps(dict(body))
@@ -96,17 +97,23 @@ def record(
 
 
 def open_epoch(
-    core: Core, transaction: Transaction, now_ms: int, before: LogName | None, position: int
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    before: LogName | None,
+    position: int,
+    lost: Sequence[list[int]] = (),
 ) -> StoredEvent:
     """Return the first event of this epoch, which names the epoch before and its last position.
 
+    Shapes: `lost` are runs [first, last] of positions of the epoch before.
     Idempotent: an epoch already opened returns its first event again.
     """
     held = transaction.event(EventName(core.station, core.epoch, 1))
     if held is not None:
         return held
     transaction.put_certificate(core.log, core.certificate)
-    opened = EpochOpened(previous_epoch=before.epoch if before else 0, previous=position)
+    opened = EpochOpened(before.epoch if before else 0, position, list(lost))
     return record(
         core,
         transaction,
@@ -115,5 +122,5 @@ def open_epoch(
         kind=EPOCH_OPENED,
         actor=NODE,
         added=(),
-        body=structs.asdict(opened),
+        body=msgspec.to_builtins(opened),
     )

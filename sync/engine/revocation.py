@@ -20,7 +20,7 @@ from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.names import EventName, LogName, check_station
-from sync.protocol.ports import GOOD, REVOKED, Signer, StoredEvent, Transaction
+from sync.protocol.ports import GOOD, RECOVERED, REVOKED, Signer, StoredEvent, Transaction
 from sync.protocol.statements import Cut, Revocation, Statement
 
 RIGHT_REVOKED = "right_revoked"
@@ -169,7 +169,7 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
     The result is the least set that follows from the openings and rights below the cuts, so the
     order of arrival is immaterial.
     """
-    events = transaction.stream_events(stream)
+    events = [e for e in transaction.stream_events(stream) if e.standing != RECOVERED]
     standing = _standings(core, shape, [e for e in events if not shape.above_cut(e.name)])
     as_if = _standings(core, shape, events)
     moved = False

@@ -7,7 +7,7 @@ a file past the child is the exception to that: it is owed where it concerns oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from sync.protocol.names import LogName
 from sync.protocol.ports import (
     GOOD,
     INCOMPLETE,
+    RECOVERED,
     REVOKED,
     SET_ASIDE,
     ChildLink,
@@ -34,6 +35,7 @@ UP = "^"
 """Name of the outbox towards the parent; it carries statements only, events go by cursor."""
 BYPASSED = "+"
 """Ends the source of an event that came by a file past the nodes between its author and here."""
+_OUT = (REVOKED, RECOVERED)
 SETTLED = "settled_streams"
 JUDGED_AT_ONCE_MAX = 10_000
 _TOLD = "told"
@@ -189,17 +191,39 @@ def digest_held(tree: Tree, transaction: Transaction, station: str, parent: str)
 
     An event from the parent counts however it is judged here; the parent found it good.
     """
-    below = tree.subtree(station)
     return digest.total(
-        [
-            event.event.hash
-            for stream in transaction.streams_of(below)
-            for event in transaction.stream_events(stream)
-            if event.name.station not in below
-            and event.standing != REVOKED
-            and (event.standing == GOOD or event.source == parent)
-        ]
+        [event.event.hash for event in _held_from_above(tree, transaction, station, parent)]
     )
+
+
+def digests_by_author(
+    tree: Tree, transaction: Transaction, station: str, parent: str
+) -> dict[str, tuple[int, bytes]]:
+    """Return per author how many events `digest_held` sums, and their sum."""
+    sums: dict[str, tuple[int, bytes]] = {}
+    for event in _held_from_above(tree, transaction, station, parent):
+        number, total = sums.get(event.name.station, (0, digest.EMPTY))
+        sums[event.name.station] = number + 1, digest.add(total, event.event.hash)
+    return sums
+
+
+def held_of_author(
+    tree: Tree, transaction: Transaction, station: str, parent: str, author: str
+) -> list[StoredEvent]:
+    """Return the events of one author that `digest_held` sums, in the order of their names."""
+    held = _held_from_above(tree, transaction, station, parent)
+    return sorted((e for e in held if e.name.station == author), key=lambda e: e.name)
+
+
+def _held_from_above(
+    tree: Tree, transaction: Transaction, station: str, parent: str
+) -> Iterator[StoredEvent]:
+    below = tree.subtree(station)
+    for stream in transaction.streams_of(below):
+        for event in transaction.stream_events(stream):
+            counts = event.standing == GOOD or (parent and event.source == parent)
+            if counts and event.standing not in _OUT and event.name.station not in below:
+                yield event
 
 
 def derive_link(

@@ -8,15 +8,17 @@ from __future__ import annotations
 import msgspec
 
 
-class EpochOpened(msgspec.Struct, frozen=True):
+class EpochOpened(msgspec.Struct, frozen=True, omit_defaults=True):
     """Body of `sync.epoch_opened`, position 1 of every epoch.
 
     Shapes: `previous_epoch` 0 and `previous` 0 for a station's first life; else the epoch before
-    and the last position known of it: positions missing up to there become *lost*.
+    and the last position known of it, beyond which nothing of it is accepted any more. `lost` are
+    the runs [first, last] of its positions that no copy within reach holds.
     """
 
     previous_epoch: int
     previous: int
+    lost: list[list[int]] = []
 
 
 class Purged(msgspec.Struct, frozen=True):

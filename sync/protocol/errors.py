@@ -28,6 +28,7 @@ SyncError
 │   ├── DatabaseCorrupt
 │   ├── SchemaTooNew
 │   └── LibraryTooOld        an SQLite with the WAL-reset bug
+├── LogStopped             this node's own log may not grow until a person has acted
 └── RegisterRefused        an edition that does not verify, is older, or does not add up
 
 Each class has a stable `code` (HTTP body, log field, metric label) and a Chinese `sentence`.
@@ -200,3 +201,11 @@ class LibraryTooOld(StorageError):
 class RegisterRefused(SyncError):
     code = "register_refused"
     sentence = "收到的目录版本没有通过核验,继续使用原来的版本。"
+
+
+class LogStopped(SyncError):
+    code = "log_stopped"
+    sentence = (
+        "本机的记录正在等中心核对,暂停办理,这一步没有保存。以前保存的都在。"
+        "原因和现在该做什么,见“上报情况”页;急件请先用纸记录。"
+    )

@@ -26,6 +26,10 @@ REVOKED = "revoked"
 """Above the cut of a revoked station, or by a right given only there: held as evidence, receipted,
 handed up, never routed down, never applied; a raised cut may make it good."""
 
+RECOVERED = "recovered"
+"""Signed by its author, and no part of its log any more: shown, to be checked by a person. It does
+not stand under its name: another event may, and several recovered ones have the same."""
+
 
 class Signer(Protocol):
     """Signs for one node."""
@@ -191,16 +195,27 @@ class LogTable(Protocol):
 class EventTable(Protocol):
     """Events, their streams and audiences. Events are never changed but for their standing."""
 
-    def event(self, name: EventName) -> StoredEvent | None: ...
-
-    def put_event(self, stored: StoredEvent) -> StoredEvent:
-        """Store one event and return it with its arrival number. The name must be new."""
+    def event(self, name: EventName) -> StoredEvent | None:
+        """Return what stands under a name; never a recovered event."""
         ...
 
-    def set_standing(self, name: EventName, standing: str, reason: str) -> None: ...
+    def recovered(self, name: EventName) -> Sequence[StoredEvent]:
+        """Return the recovered events of a name in arrival order."""
+        ...
+
+    def put_event(self, stored: StoredEvent) -> StoredEvent:
+        """Store one event and return it with its arrival number.
+
+        The name must be new, unless the event comes in as recovered.
+        """
+        ...
+
+    def set_standing(self, name: EventName, standing: str, reason: str) -> None:
+        """Change how the event under a name stands; made recovered, it leaves the name free."""
+        ...
 
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
-        """Events of a log in position order, from `after` exclusive."""
+        """Events of a log in position order, from `after` exclusive, without recovered ones."""
         ...
 
     def stream_events(self, stream: str) -> Sequence[StoredEvent]:

@@ -20,6 +20,7 @@ from sync.protocol.limits import (
     RECEIPTS_MAX,
     STATEMENT_BYTES_MAX,
 )
+from sync.protocol.lives import Head
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.statements import Health
 
@@ -47,6 +48,13 @@ class Hole(msgspec.Struct, frozen=True, array_like=True):
     hash: bytes
 
 
+class OwnLog(msgspec.Struct, frozen=True, array_like=True):
+    """From which position on a halted node wants one of its own logs back."""
+
+    epoch: int
+    after: int
+
+
 class Hello(
     msgspec.Struct,
     frozen=True,
@@ -69,6 +77,10 @@ class Hello(
         "health": "he",
         "dictionary": "di",
         "ask_receipts": "ar",
+        "given": "g",
+        "ask": "q",
+        "own": "ow",
+        "fetching": "fb",
     },
 ):
     """What a child says first in a round.
@@ -77,7 +89,10 @@ class Hello(
     the nonce of a `prove` answer; `position`, `chain` are the head of the child's own log;
     `acknowledged` is the last link sequence durably held of what the parent whose incarnation is
     `acknowledged_incarnation` sent; `digest` sums what was held of it; `tree` names the edition of
-    the tree the digest was reckoned by; `editions` maps shelf to edition, sent when they changed.
+    the tree the digest was reckoned by; `editions` maps shelf to edition, sent when they changed;
+    `given` is the position of the child's own log in the last receipt of `acknowledged_incarnation`
+    (-1: all of it); `ask` is an encoded statement by which a halted node asks for a voucher,
+    `fetching` says that it wants its own logs back, those named in `own` from there on.
     """
 
     v: int
@@ -98,6 +113,10 @@ class Hello(
     health: Health | None = None
     dictionary: int = 0
     ask_receipts: bool = False
+    given: int = -1
+    ask: bytes = b""
+    own: list[OwnLog] = []
+    fetching: bool = False
 
 
 class Answer(
@@ -122,6 +141,8 @@ class Answer(
         "statements": "st",
         "reason": "re",
         "dictionary": "di",
+        "heads": "hd",
+        "heads_told": "ht",
     },
 ):
     """What the parent answers first.
@@ -129,7 +150,8 @@ class Answer(
     Shapes: `nonce` repeats the hello's; `token` is the next ratchet token; `challenge` comes with
     `prove`; `receipts` for every log that moved; `through` is the last link sequence in this
     answer, `more` says that the budget cut it; `frozen` names logs not taken any further.
-    `statements` is the last sequence of the child's own outbox taken in this request.
+    `statements` is the last sequence of the child's own outbox taken in this request; `heads` what
+    is held here of the child's own logs, said to one that is behind or is fetching them back.
     Units: `hint_ms` says when to come back.
     """
 
@@ -151,6 +173,8 @@ class Answer(
     statements: int = 0
     reason: str = ""
     dictionary: int = 0
+    heads: list[Head] = []
+    heads_told: bool = False
 
 
 def encode_header(signature: bytes, payload: bytes) -> bytes:

@@ -28,6 +28,10 @@ ATTACHMENT = "attachment"
 REVOCATION = "revocation"
 ORDER = "order"
 MANIFEST = "manifest"
+ASK = "ask"
+EVIDENCE = "evidence"
+RECOVERED = "recovered"
+"""Asks, evidence and recovered events: their payloads stand in `lives`."""
 
 
 class Statement(msgspec.Struct, frozen=True):

@@ -83,15 +83,20 @@ CREATE TABLE events (
     received_ms INTEGER NOT NULL,
     source TEXT NOT NULL,
     standing TEXT NOT NULL CHECK (standing IN
-        ('good', 'incomplete', 'set_aside', 'revoked')),
+        ('good', 'incomplete', 'set_aside', 'revoked', 'recovered')),
     reason TEXT NOT NULL,
-    chain BLOB NOT NULL,
-    UNIQUE (station, epoch, position)
+    chain BLOB NOT NULL
 ) STRICT;
+
+CREATE UNIQUE INDEX events_by_name ON events (station, epoch, position)
+    WHERE standing <> 'recovered';
 
 CREATE INDEX events_by_stream ON events (stream, arrival);
 
 CREATE INDEX events_not_good ON events (standing, arrival) WHERE standing <> 'good';
+
+CREATE INDEX events_recovered ON events (station, epoch, position)
+    WHERE standing = 'recovered';
 
 CREATE TRIGGER events_body_only_dropped_or_restored BEFORE UPDATE OF salt, body ON events
 WHEN (OLD.body IS NOT NULL AND NEW.body IS NOT NULL AND OLD.body IS NOT NEW.body)

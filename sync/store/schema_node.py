@@ -75,11 +75,18 @@ _FIRST_TABLES = (
         received_ms INTEGER NOT NULL,
         source TEXT NOT NULL,
         standing TEXT NOT NULL CHECK (standing IN
-            ('good', 'incomplete', 'set_aside', 'revoked')),
+            ('good', 'incomplete', 'set_aside', 'revoked', 'recovered')),
         reason TEXT NOT NULL,
-        chain BLOB NOT NULL,
-        UNIQUE (station, epoch, position)
+        chain BLOB NOT NULL
     ) STRICT
+    """,
+    """
+    CREATE UNIQUE INDEX events_by_name ON events (station, epoch, position)
+        WHERE standing <> 'recovered'
+    """,
+    """
+    CREATE INDEX events_recovered ON events (station, epoch, position)
+        WHERE standing = 'recovered'
     """,
     "CREATE INDEX events_by_stream ON events (stream, arrival)",
     "CREATE INDEX events_not_good ON events (standing, arrival) WHERE standing <> 'good'",

@@ -72,11 +72,16 @@ CREATE TABLE events (
     received_ms bigint NOT NULL,
     source text COLLATE "C" NOT NULL,
     standing text COLLATE "C" NOT NULL CHECK (standing IN
-        ('good', 'incomplete', 'set_aside', 'revoked')),
+        ('good', 'incomplete', 'set_aside', 'revoked', 'recovered')),
     reason text COLLATE "C" NOT NULL,
-    chain bytea NOT NULL,
-    UNIQUE (station, epoch, position)
+    chain bytea NOT NULL
 );
+
+CREATE UNIQUE INDEX events_by_name ON events (station, epoch, position)
+    WHERE standing <> 'recovered';
+
+CREATE INDEX events_recovered ON events (station, epoch, position)
+    WHERE standing = 'recovered';
 
 CREATE INDEX events_by_stream ON events (stream, arrival);
 

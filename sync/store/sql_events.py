@@ -27,7 +27,8 @@ _INSERT = (
     " envelope, signature, salt, body, received_ms, source, standing, reason, chain)"
     " VALUES ((SELECT coalesce(max(arrival), 0) + 1 FROM events),"
     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (station, epoch, position) DO NOTHING RETURNING arrival"
+    " ON CONFLICT (station, epoch, position) WHERE standing <> 'recovered'"
+    " DO NOTHING RETURNING arrival"
 )
 
 
@@ -38,9 +39,18 @@ class SqlEventTable(SqlTable):
 
     def event(self, name: EventName) -> StoredEvent | None:
         row = self.connection.execute(
-            f"{_SELECT} WHERE station = ? AND epoch = ? AND position = ?", name
+            f"{_SELECT} WHERE station = ? AND epoch = ? AND position = ?"
+            " AND standing <> 'recovered'",
+            name,
         ).fetchone()
         return None if row is None else _stored(row)
+
+    def recovered(self, name: EventName) -> Sequence[StoredEvent]:
+        return self._events(
+            "WHERE station = ? AND epoch = ? AND position = ? AND standing = 'recovered'"
+            " ORDER BY arrival",
+            name,
+        )
 
     def put_event(self, stored: StoredEvent) -> StoredEvent:
         given = self.connection.execute(_INSERT, _row(stored)).fetchone()
@@ -51,7 +61,7 @@ class SqlEventTable(SqlTable):
     def set_standing(self, name: EventName, standing: str, reason: str) -> None:
         changed = self.connection.execute(
             "UPDATE events SET standing = ?, reason = ?"
-            " WHERE station = ? AND epoch = ? AND position = ?",
+            " WHERE station = ? AND epoch = ? AND position = ? AND standing <> 'recovered'",
             (standing, reason, *name),
         ).rowcount
         if changed != 1:
@@ -59,7 +69,8 @@ class SqlEventTable(SqlTable):
 
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         return self._events(
-            "WHERE station = ? AND epoch = ? AND position > ? ORDER BY position LIMIT ?",
+            "WHERE station = ? AND epoch = ? AND position > ? AND standing <> 'recovered'"
+            " ORDER BY position LIMIT ?",
             (*log, after, limit),
         )
 

@@ -18,6 +18,7 @@ _PUT = upsert("logs", _COLUMNS, ("station", "epoch"))
 _FIRST_UNSENT = (
     "(SELECT arrival FROM events WHERE events.station = logs.station"
     " AND events.epoch = logs.epoch AND events.position > logs.parent_position"
+    " AND events.standing <> 'recovered'"
     " ORDER BY events.position LIMIT 1)"
 )
 

@@ -13,6 +13,7 @@ from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import (
     GOOD,
     INCOMPLETE,
+    RECOVERED,
     SET_ASIDE,
     ChildLink,
     LogState,
@@ -55,6 +56,7 @@ def fill_everything(t: Transaction) -> None:
     t.refuse(Refused(LOG, 3, "bad_signature", b"h"))
     t.doubt(EventName(*LOG, 4))
     t.put_event(sample_event(2, stream="A"))
+    t.put_event(sample_event(1, stream="B", standing=RECOVERED))
     t.add_audience("A", ["CG0112"])
     t.put_child_link(ChildLink("CG0111", EPOCH, "i"))
     t.put_parent_link(ParentLink("CG0101"))
@@ -88,6 +90,7 @@ def everything(t: Transaction) -> list[object]:
         t.refusals(LOG),
         t.doubts(EventName(*LOG, 4)),
         t.event(EventName(*LOG, 2)),
+        t.recovered(EventName(*LOG, 1)),
         t.log_events(LOG, 0, 9),
         t.stream_events("A"),
         t.events_after(0, 9),
@@ -301,6 +304,24 @@ def test_a_name_can_be_stored_once(store: Store) -> None:
             t.put_event(sample_event(1, body=b"other"))
         assert first == t.event(first.name)
         assert t.event_count() == 1
+
+
+def test_a_recovered_event_leaves_its_name_to_another(store: Store) -> None:
+    """Made recovered, it stays in its stream and is listed; the name is free, even repeatedly."""
+    rival = sample_event(2, stream="B")
+    with store.write() as t:
+        first = t.put_event(sample_event(2, stream="A"))
+        t.set_standing(first.name, RECOVERED, "recovered")
+        second = t.put_event(rival)
+        t.put_event(sample_event(2, stream="C", standing=RECOVERED))
+    with store.read() as t:
+        assert second == t.event(first.name)
+        assert [first.event] == [one.event for one in t.stream_events("A")]
+        assert [1, 3] == [one.arrival for one in t.recovered(first.name)]
+        assert [1, 3] == [one.arrival for one in t.events_standing(RECOVERED, 9)]
+        assert [second] == list(t.log_events(first.name.log, 0, 9))
+        assert [1, 2, 3] == [one.arrival for one in t.events_after(0, 9)]
+        assert 3 == t.event_count()
 
 
 def test_a_standing_is_changed_with_its_reason(store: Store) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from sync.protocol.errors import StorageError
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import ChildLink, LogState, ParentLink, Refused, StoredEvent
+from sync.protocol.ports import RECOVERED, ChildLink, LogState, ParentLink, Refused, StoredEvent
 from sync.protocol.registers import Entry, Shelf
 
 
@@ -125,26 +125,37 @@ class MemoryLogTable(MemoryTable):
         self._put(self.tables.doubts, name, self.doubts(name) + 1)
 
 
+def _aside(held: StoredEvent) -> EventName:
+    """Return the key of a recovered event: its name is free for another."""
+    return EventName(held.name.station, held.name.epoch, -held.arrival)
+
+
 class MemoryEventTable(MemoryTable):
     """Implements `ports.EventTable`."""
 
     def event(self, name: EventName) -> StoredEvent | None:
         return self.tables.events.get(name)
 
+    def recovered(self, name: EventName) -> Sequence[StoredEvent]:
+        kept = (self.tables.events[key] for key in self.tables.arrivals if key.position < 0)
+        return [event for event in kept if event.name == name]
+
     def put_event(self, stored: StoredEvent) -> StoredEvent:
-        if stored.name in self.tables.events:
+        if stored.standing != RECOVERED and stored.name in self.tables.events:
             raise ValueError(f"{stored.name} is held already")
-        tables, name = self.tables, stored.name
+        tables = self.tables
         held = msgspec.structs.replace(stored, arrival=len(tables.arrivals) + 1)
-        self._put(tables.events, name, held)
+        key = _aside(held) if held.standing == RECOVERED else held.name
+        self._put(tables.events, key, held)
         self._note(tables.arrivals.pop)
-        tables.arrivals.append(name)
-        positions = tables.positions[name.log]
-        self._note(partial(positions.remove, name.position))
-        insort(positions, name.position)
+        tables.arrivals.append(key)
+        if key.position > 0:
+            positions = tables.positions[key.log]
+            self._note(partial(positions.remove, key.position))
+            insort(positions, key.position)
         stream = tables.streams[held.stream]
         self._note(stream.pop)
-        stream.append(name)
+        stream.append(key)
         return held
 
     def set_standing(self, name: EventName, standing: str, reason: str) -> None:
@@ -152,7 +163,18 @@ class MemoryEventTable(MemoryTable):
         if held is None:
             raise LookupError(f"{name} is not held")
         changed = msgspec.structs.replace(held, standing=standing, reason=reason)
-        self._put(self.tables.events, name, changed)
+        if standing != RECOVERED:
+            self._put(self.tables.events, name, changed)
+            return
+        tables, key = self.tables, _aside(held)
+        self._drop(tables.events, name)
+        self._put(tables.events, key, changed)
+        stream, positions = tables.streams[held.stream], tables.positions[name.log]
+        for keys, at in ((tables.arrivals, held.arrival - 1), (stream, stream.index(name))):
+            self._note(partial(keys.__setitem__, at, name))
+            keys[at] = key
+        self._note(partial(insort, positions, name.position))
+        positions.remove(name.position)
 
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         positions = self.tables.positions.get(log, [])

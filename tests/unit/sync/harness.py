@@ -18,6 +18,7 @@ from sync.engine import (
     answer,
     authority,
     child,
+    halt,
     intake,
     notices,
     parent,
@@ -167,7 +168,8 @@ class Node:
     # A round, step by step.
 
     def begin(self) -> bytes:
-        """Return the request of a new round."""
+        """Return the request of a new round; a newer incarnation is taken up first."""
+        self.do(lambda transaction: halt.adopt(self.core, transaction))
         raw: bytes = self.do(
             lambda transaction: child.begin_round(self.core, transaction, self.clock.ms)
         )

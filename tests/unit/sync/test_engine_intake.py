@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sync.engine import child, intake, tree
 from sync.engine.core import Effects
-from sync.protocol import frames
+from sync.protocol import frames, statements
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
+from sync.protocol.lives import Evidence, unpack_event
 from sync.protocol.ports import INCOMPLETE, Refused
 from tests.unit.sync.harness import Node, World, altered, certify, spoil, spoiled_at, verdict_of
 
@@ -184,8 +185,10 @@ def test_a_fork_freezes_only_the_log_it_is_in(world: World) -> None:
     assert intake.FORK == from_child(township, rival, "CG0111")
     assert intake.FORK == township.log(village.core.log).frozen
     with township.store.read() as transaction:
-        evidence = transaction.statement("evidence", str(stored.name))
-    assert rival.envelope + rival.signature == evidence
+        raw = transaction.statement("evidence", str(stored.name))
+    assert raw is not None
+    evidence = statements.decode(raw).read(Evidence)
+    assert [stored.event, rival] == [unpack_event(evidence.first), unpack_event(evidence.second)]
     assert township.holds(stored)
     later = village.record()
     assert intake.FROZEN == from_child(township, later.event, "CG0111")

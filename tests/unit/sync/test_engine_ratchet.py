@@ -97,7 +97,8 @@ def test_a_second_copy_that_quotes_the_nonce_is_marked(world: World) -> None:
     assert "" == suspect(world, "CG0111")
     copy.take(first)
     second = verdict_of(township.serve(copy.begin()))
-    assert (rounds.PROVE, ratchet.SECOND_COPY) == (second.verdict, second.reason)
+    assert (rounds.FORK, ratchet.SECOND_COPY) == (second.verdict, second.reason)
+    assert ratchet.SECOND_COPY == township.log(village.core.log).frozen
     assert ratchet.SECOND_COPY == suspect(world, "CG0111")
     assert 1 == township.count("second_copies")
 
@@ -125,14 +126,17 @@ def test_a_restored_station_of_a_new_incarnation_is_not_a_second_copy(world: Wor
 
 
 def test_a_node_of_an_earlier_incarnation_is_taken_for_a_second_copy(world: World) -> None:
-    """The machine that was replaced comes back to life: it proves nothing."""
+    """The machine that was replaced comes back to life: asked for a live proof, it has none."""
     village, township = world.nodes["CG0111"], world.nodes["CG0101"]
     old = twin(world, village)
     village.new_life(2)
     village.sync(township)
-    answer = verdict_of(township.serve(old.begin()))
-    assert (rounds.PROVE, ratchet.SECOND_COPY) == (answer.verdict, answer.reason)
-    assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
+    first = township.serve(old.begin())
+    assert (rounds.PROVE, "") == (verdict_of(first).verdict, verdict_of(first).reason)
+    old.take(first)
+    second = verdict_of(township.serve(old.begin()))
+    assert (rounds.FORK, ratchet.SECOND_COPY) == (second.verdict, second.reason)
+    assert rounds.FORK == verdict_of(township.serve(village.begin())).verdict
 
 
 def test_a_rolled_back_station_is_told_to_rewind(world: World) -> None:

@@ -1,0 +1,168 @@
+"""A station put back to an older state of its disk: found in one round, its log fetched back."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from central import approvals
+from node.situation import CENTRAL as AT_CENTRAL
+from node.situation import rung_of_case
+from sync.engine.halt import halted
+from sync.engine.recovery import lost_positions
+from sync.protocol import frames
+from sync.protocol.errors import LogStopped
+from sync.protocol.names import LogName
+from sync.protocol.ports import RECOVERED
+from tests.integration.forging import rewritten
+from tests.integration.tree_world import CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, VILLAGE_2, Tree
+
+AT_ONCE = "CG-CW-0101"
+HANDED_ON = "CG-MZ-0101"
+
+
+def put_back(tree: Tree, code: str, older: str) -> None:
+    """Stop a node and start it on an older copy of its folder."""
+    tree.nodes.pop(code).close()
+    shutil.rmtree(tree.home(code))
+    shutil.copytree(tree.folder / older, tree.home(code))
+    tree.open(code)
+
+
+def keep_copy(tree: Tree, code: str, name: str) -> None:
+    """Copy a node's folder while it is stopped."""
+    tree.nodes.pop(code).close()
+    shutil.copytree(tree.home(code), tree.folder / name)
+    tree.open(code)
+
+
+def reason(tree: Tree, code: str) -> str:
+    with tree.nodes[code].database.read() as transaction:
+        halt = halted(transaction)
+    return "" if halt is None else halt.reason
+
+
+def approve(tree: Tree, station: str, code: str = "") -> None:
+    """Let central's operator answer a station's ask."""
+    tree.now_ms += 1000
+    approvals.approve(tree.central, tree.home(CENTRAL), station, code)
+
+
+def picture(tree: Tree, code: str, stream: str) -> str:
+    row = tree.row(code, stream)
+    assert row is not None
+    return row.state_hash
+
+
+def test_a_rolled_back_village_gets_its_log_back_and_opens_a_new_epoch(tree: Tree) -> None:
+    """What the parent held comes back whole; new work waits for a person's word."""
+    keep_copy(tree, VILLAGE, "older")
+    stream = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    first_epoch = tree.nodes[VILLAGE].core.epoch
+    written = tree.nodes[VILLAGE].situation().written
+    seen = picture(tree, CENTRAL, stream)
+    put_back(tree, VILLAGE, "older")
+    assert tree.row(VILLAGE, stream) is None
+    tree.round(VILLAGE)
+    assert "rewind" == reason(tree, VILLAGE), "found at the first contact"
+    with pytest.raises(LogStopped):
+        tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    assert seen == picture(tree, VILLAGE, stream), "fetched back before anybody approved"
+    assert "rewind" == reason(tree, VILLAGE)
+    approve(tree, VILLAGE)
+    tree.settle()
+    village = tree.nodes[VILLAGE]
+    assert "" == reason(tree, VILLAGE)
+    assert village.core.epoch > first_epoch
+    after = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    assert tree.events(CENTRAL, after) == tree.events(VILLAGE, after) > 0
+    with tree.central.database.read() as transaction:
+        former = transaction.log(LogName(VILLAGE, first_epoch))
+        assert former is not None
+        assert written == former.position
+        assert not any(log.frozen for log in transaction.logs())
+    with village.database.read() as transaction:
+        assert AT_CENTRAL == rung_of_case(village.core, transaction, after)
+    tree.reopen(VILLAGE)
+    assert "" == reason(tree, VILLAGE)
+
+
+def test_work_written_on_the_older_disk_is_recovered_and_not_applied(tree: Tree) -> None:
+    """Another content for a position the parent holds leaves the log, is listed, never applied."""
+    keep_copy(tree, VILLAGE, "older")
+    kept = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    put_back(tree, VILLAGE, "older")
+    doubtful = [tree.take_in(VILLAGE, AT_ONCE) for _ in range(2)]
+    assert kept == doubtful[0], "the same name, for another case"
+    tree.settle()
+    assert reason(tree, VILLAGE) in ("fork", "second_copy")
+    approve(tree, VILLAGE)
+    tree.settle()
+    assert "" == reason(tree, VILLAGE)
+    assert picture(tree, VILLAGE, kept) == picture(tree, CENTRAL, kept)
+    for code in (VILLAGE, TOWNSHIP, DISTRICT, CENTRAL):
+        with tree.nodes[code].database.read() as transaction:
+            listed = transaction.events_standing(RECOVERED, 100)
+            frozen = [log.name for log in transaction.logs() if log.frozen]
+        assert set(doubtful) == {one.stream for one in listed}, f"not listed at {code}"
+        assert [] == frozen
+    shown = tree.row(VILLAGE, doubtful[1])
+    assert shown is not None
+    assert shown.cannot_be_shown
+    assert tree.row(CENTRAL, doubtful[1]) is None
+    later = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    assert picture(tree, VILLAGE, later) == picture(tree, CENTRAL, later)
+
+
+def test_positions_nobody_holds_any_more_are_lost_by_number(tree: Tree) -> None:
+    """What the parent was told of and never got is listed as lost at author, parent and central."""
+    keep_copy(tree, VILLAGE, "older")
+    tree.take_in(VILLAGE, AT_ONCE)
+    tree.round(VILLAGE)
+    village = tree.nodes[VILLAGE]
+    epoch, held = village.core.epoch, village.situation().written
+    tree.take_in(VILLAGE, AT_ONCE)
+    told = village.situation().written
+    cut = rewritten(village.rounds.begin(), lambda f: None if f.type == frames.EVENTS else f)
+    tree.parent_of(VILLAGE).rounds.serve(cut)
+    put_back(tree, VILLAGE, "older")
+    tree.settle()
+    approve(tree, VILLAGE)
+    tree.settle()
+    assert told > held
+    for code in (VILLAGE, TOWNSHIP, DISTRICT, CENTRAL):
+        with tree.nodes[code].database.read() as transaction:
+            assert list(range(held + 1, told + 1)) == lost_positions(
+                transaction, LogName(VILLAGE, epoch)
+            ), code
+    later = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    assert tree.events(CENTRAL, later) > 0
+
+
+def test_a_rolled_back_relay_serves_its_villages_meanwhile(tree: Tree) -> None:
+    """Only its own log stands still; its villages' records go through it, older ones too."""
+    tree.enrol(VILLAGE_2)
+    tree.settle()
+    keep_copy(tree, TOWNSHIP, "older")
+    stream = tree.take_in(VILLAGE, HANDED_ON)
+    tree.settle()
+    put_back(tree, TOWNSHIP, "older")
+    tree.settle()
+    assert "rewind" == reason(tree, TOWNSHIP)
+    other = tree.take_in(VILLAGE_2, AT_ONCE)
+    tree.settle()
+    assert tree.events(CENTRAL, other) > 0, "others go on through the halted relay"
+    assert picture(tree, TOWNSHIP, stream) == picture(tree, CENTRAL, stream)
+    approve(tree, TOWNSHIP)
+    tree.settle()
+    assert "" == reason(tree, TOWNSHIP)
+    tree.act(TOWNSHIP, stream, "accepted", actor="CG0101-02")
+    tree.settle()
+    assert 1 == len({picture(tree, code, stream) for code in (VILLAGE, TOWNSHIP, CENTRAL)})
