@@ -8,7 +8,7 @@ FROM ?= 1
 KILL ?=
 PYTEST_ARGS ?=
 
-.PHONY: help demo demo-check test check sim faults faults-quick pages screenshots lock clean
+.PHONY: help demo demo-check test check sim faults faults-quick bench bench-sync pages screenshots lock clean
 
 help: ## 显示可用命令 / this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,11 @@ faults-quick: .venv/ready ## 故障测试的抽样:断电、kill -9、I/O 出错
 faults: .venv/ready ## 故障测试全量:断电 2 万次、kill -9 五百多次、每个 I/O 位置(约一小时)
 	@./needs.sh strace
 	FAULTS=full $(PY) -m pytest -s tests/faults $(PYTEST_ARGS)
+
+bench-sync: .venv/ready ## 同步的量值:字节、请求数、CPU、内存、弱网、一万五千站重连(约四十分钟)
+	$(PY) -m benchmarks sync $(if $(ONLY),--only $(ONLY))
+
+bench: bench-sync ## 全部量值,写到 build/bench/*.json
 
 pages: .venv/ready ## 用真实的 Chromium 走一遍页面(没有 chromium 时大声跳过)
 	$(PY) -m pytest tests/pages $(PYTEST_ARGS)

@@ -1,0 +1,76 @@
+"""Events into central over HTTP, every signature checked, every frame durable when receipted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from pathlib import Path
+
+from benchmarks import floors, workload
+from benchmarks.callers import Caller, drain
+from benchmarks.county import CENTRAL, County, station_row
+from benchmarks.rows import Report, Row
+from sync.transport.http_client import ROUND_PATH
+
+STATIONS = 8
+EVENTS = 1_500
+"""Per station."""
+TURNS = 3
+FIRST_PORT = 22_000
+SECONDS_MAX = 600.0
+
+
+def measure(report: Report, folder: Path, database_url: str = "") -> float:
+    """Measure one kind of database; return events per second."""
+    kind = "postgresql" if database_url else "sqlite"
+    codes = [f"V{number:06d}" for number in range(STATIONS)]
+    county = County(folder, [station_row(code, "village", CENTRAL) for code in codes], FIRST_PORT)
+    if database_url:
+        county.program.environment["CENTRAL_DATABASE_URL"] = database_url
+    county.publish([])
+    county.program.start()
+    try:
+        callers = [Caller(county.authority, code) for code in codes]
+        port = county.program.sync_port
+        asyncio.run(drain(callers, port, ROUND_PATH, at_once=STATIONS, seconds_max=SECONDS_MAX))
+        bodies = workload.cases(workload.matters(500), EVENTS)
+        row_bytes = len(json.dumps(bodies[0], ensure_ascii=False).encode()) + 500
+        rates, ratios, cpu = [], [], []
+        for _ in range(TURNS):
+            floor = _floor(folder, row_bytes)
+            for caller in callers:
+                for body in bodies:
+                    caller.act(body)
+            before, began = county.program.cpu_seconds(), time.monotonic()
+            asyncio.run(drain(callers, port, ROUND_PATH, at_once=STATIONS, seconds_max=SECONDS_MAX))
+            rate = STATIONS * EVENTS / (time.monotonic() - began)
+            cpu.append(STATIONS * EVENTS / (county.program.cpu_seconds() - before))
+            rates.append(rate)
+            ratios.append(rate / floor)
+            assert not sum(caller.unsent() for caller in callers)
+        rate = statistics.median(rates)
+        ratio = statistics.median(ratios)
+        report.add(
+            Row(
+                f"sync.ingest.{kind}",
+                ratio,
+                "of floor",
+                1,
+                0.7,
+                at_most=False,
+                note=f"{rate:.0f} events/s, {statistics.median(cpu):.0f} per CPU s",
+            )
+        )
+        return rate
+    finally:
+        county.program.stop()
+
+
+def _floor(folder: Path, row_bytes: int) -> float:
+    """Return what the machine allows now: check on all cores, then store in batches of 100."""
+    raw = floors.rows_per_second(folder, 10_000, 100, row_bytes)
+    for path in folder.glob("floor-*"):
+        path.unlink()
+    return 1 / (1 / floors.checks_per_second() + 1 / raw)
