@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from central import commands, life_commands, revoking, running, staff_codes
+from central import backup_commands, commands, life_commands, revoking, running, staff_codes
 from central.cli import cli
 from node import logs
 
-__all__ = ["commands", "life_commands", "main", "revoking", "running", "staff_codes"]
+__all__ = [
+    "backup_commands",
+    "commands",
+    "life_commands",
+    "main",
+    "revoking",
+    "running",
+    "staff_codes",
+]
 
 
 def main() -> None:

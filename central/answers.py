@@ -15,6 +15,7 @@ import click
 from central.approvals import NothingToApprove
 from central.catalogue import NothingStaged
 from central.enrolling import EnrolmentRefused
+from node.backup import BackupRefused
 from stations.errors import ImportRefused
 from sync.protocol.errors import PeerProtocolError, StorageError, SyncError
 
@@ -77,7 +78,13 @@ class Answer:
             ]
             sentence = error.report() + "\n" + "没有导入任何内容,原有目录没有变动。"
             self.end(REFUSED, error.code, sentence, problems)
-        except (EnrolmentRefused, NothingStaged, NothingToApprove, NotDone) as error:
+        except (
+            BackupRefused,
+            EnrolmentRefused,
+            NothingStaged,
+            NothingToApprove,
+            NotDone,
+        ) as error:
             self.end(REFUSED, error.code, error.sentence)
         except StorageError as error:
             self.end(ENVIRONMENT, error.code, error.sentence)

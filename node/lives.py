@@ -100,8 +100,8 @@ class LifeKeeper:
             if self._keeper is None or core.signer_from is None:
                 return False
             with self._store.write() as transaction:
-                if not core.is_root:
-                    halt.new_life(core, transaction, self._clock_ms(), Effects())
+                # Neighbours are told the new epoch's certificate with a new incarnation.
+                halt.new_life(core, transaction, self._clock_ms(), Effects())
                 drawn = transaction.meta(halt.INCARNATION) or core.incarnation
             one_use = core.signer_from(halted.seed)
             certificate, signer = self._keeper.keep(halted.voucher, one_use, drawn)
