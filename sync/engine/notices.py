@@ -149,7 +149,8 @@ def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Sta
         raise BadSignature("time mark of somebody else than central")
     mark = statement.read(TimeMark)
     held = transaction.statement(statements.TIME_MARK, "")
-    if held is not None and statements.decode(held).read(TimeMark).at_ms >= mark.at_ms:
+    before = None if held is None else statements.decode(held).read(TimeMark)
+    if before is not None and _age(mark) <= _age(before):
         return
     transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
     transaction.set_meta(clock.TRUSTED_OFFSET, str(mark.at_ms - now_ms))
@@ -158,14 +159,21 @@ def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Sta
         owe_time_mark(transaction, link.station)
 
 
+def _age(mark: TimeMark) -> tuple[str, int]:
+    """By this and not by the time it names: a clock of central may have been years ahead."""
+    return mark.incarnation, mark.serial
+
+
 def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
     """At central: sign the time anew when the last mark is old, and owe it to every child."""
     held = transaction.statement(statements.TIME_MARK, "")
+    serial = 0
     if held is not None:
-        last = statements.decode(held).read(TimeMark).at_ms
-        if last <= now_ms < last + TIME_MARK_EVERY_MS:
+        last = statements.decode(held).read(TimeMark)
+        if last.at_ms <= now_ms < last.at_ms + TIME_MARK_EVERY_MS:
             return
-    mark = TimeMark(PROTOCOL_VERSION, now_ms, core.incarnation)
+        serial = last.serial
+    mark = TimeMark(PROTOCOL_VERSION, now_ms, core.incarnation, serial + 1)
     statement = trust.sign(core, statements.TIME_MARK, canonical.dumps(mark))
     transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
     for link in transaction.child_links():

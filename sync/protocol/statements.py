@@ -91,12 +91,17 @@ class Certificate(msgspec.Struct, frozen=True):
     voucher: bytes
 
 
-class TimeMark(msgspec.Struct, frozen=True):
-    """Central's word for what time it is, carried down as it is."""
+class TimeMark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Central's word for what time it is, carried down as it is.
+
+    The greater (`incarnation`, `serial`) is the newer, so that a clock of central which was put
+    right again is believed though it now shows less.
+    """
 
     v: int
     at_ms: int
     incarnation: str
+    serial: int = 0
 
 
 class Attachment(msgspec.Struct, frozen=True):

@@ -268,7 +268,7 @@ def samples() -> dict[str, Sample]:
         "receipt_of_a_log": _json(LOG_RECEIPT),
         "receipt_of_central": _statement(statements.RECEIPT, central, CENTRAL, by_central),
         "time_mark": _statement(
-            statements.TIME_MARK, TimeMark(1, AT_MS, INCARNATION), CENTRAL, by_central
+            statements.TIME_MARK, TimeMark(1, AT_MS, INCARNATION, 7), CENTRAL, by_central
         ),
         "attachment": _statement(
             statements.ATTACHMENT, Attachment(1, "CG0111", "CG0101", AT_MS), VILLAGE, by_village

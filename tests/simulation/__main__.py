@@ -1,4 +1,4 @@
-"""`python -m tests.simulation --seeds N --from M [--bug NAME] [--verbose]`"""
+"""`python -m tests.simulation --seeds N --from M [--bug NAME] [--verbose] [--bites]`"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tests.simulation import bugs
-from tests.simulation.runner import run_seeds, settle_process
+from tests.simulation.runner import Found, run_one, run_seeds, settle_process
 
 EXIT_BROKEN = 1
 
@@ -18,8 +18,11 @@ def main() -> int:
     parser.add_argument("--from", dest="first", type=int, default=1)
     parser.add_argument("--bug", default="", choices=["", *bugs.BUGS])
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--bites", action="store_true", help="the table of the seeded bugs")
     given = parser.parse_args()
     settle_process()
+    if given.bites:
+        return bites(given.seeds)
 
     def progress(done: int, bad: int, seconds: float) -> None:
         if done % 50 and done < given.seeds:
@@ -37,6 +40,19 @@ def main() -> int:
             print(report)
     print(summary.line())
     return EXIT_BROKEN if summary.failures else 0
+
+
+def bites(seeds_max: int) -> int:
+    """Print a row per seeded bug with the number of seeds it took; 1 when one was not caught."""
+    missed = 0
+    for name, made in bugs.BUGS.items():
+        tried = range(1, seeds_max + 1)
+        caught = next((s for s in tried if isinstance(run_one((s, name)), Found)), 0)
+        missed += not caught
+        print(
+            f"| `{name}` | {' '.join((made.__doc__ or '').split())} | {caught or '–'} |", flush=True
+        )
+    return EXIT_BROKEN if missed else 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from tests.simulation.auditor import Auditor, Wrong
 from tests.simulation.station import Station
 
 PAGE = 10_000
+AHEAD_MS_MAX = 5 * 60 * 1000 + 120_000
+"""Five minutes, and what honest clocks are apart or were set back by."""
 
 
 class Checkers:
@@ -57,9 +59,17 @@ class Checkers:
         known = len(self.auditor.of_log[log])
         for stored in transaction.log_events(log, known, PAGE):
             self.auditor.book(stored)
+            self._by_its_own_clock(code, stored)
         state = transaction.log(log)
         if (state.position if state else 0) != len(self.auditor.of_log[log]):
             raise Wrong(f"{code} no longer holds its own log as far as it was committed")
+
+    def _by_its_own_clock(self, code: str, stored: StoredEvent) -> None:
+        """A hybrid clock never follows a remote time more than five minutes beyond its own."""
+        clock = self.stations[code].clock
+        ahead = stored.hlc // 1024 - clock()
+        if ahead > AHEAD_MS_MAX and not clock.ever_wild:
+            raise Wrong(f"{stored.name} is {ahead} ms ahead of its author's clock, which was right")
 
     def saved(self, names: list[str]) -> None:
         """G1: the names an act returned are committed. Raises: Wrong."""
@@ -89,6 +99,8 @@ class Checkers:
             )
 
     def _may_hold(self, stored: StoredEvent, name: str) -> set[str]:
+        if name in self.auditor.spoiled:
+            return {stored.name.station}
         if name in self.auditor.idle():
             return set(self.auditor.path(stored.name.station))
         return self.auditor.may_hold(stored.stream)
@@ -121,7 +133,7 @@ class Checkers:
 
     def _must_be(self, where: str, log: LogState, position: int, whose: str) -> None:
         name = f"{log.name.station}/{log.name.epoch}/{position}"
-        if name not in self.held[where]:
+        if name not in self.held[where] and name not in self.auditor.spoiled:
             raise Wrong(f"{name} is covered by {whose} {where or 'nobody'} and is not held there")
 
     def _forward(self, code: str, what: str, value: int) -> int:

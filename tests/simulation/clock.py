@@ -27,10 +27,12 @@ class NodeClock:
     def __init__(self, true: TrueClock, offset_ms: int = 0) -> None:
         self._true = true
         self.offset_ms = offset_ms
+        self.ever_wild = False
 
     def jump(self, by: int) -> None:
         """Set the clock forward or back."""
         self.offset_ms += by
+        self.ever_wild = self.ever_wild or self.wild
 
     @property
     def wild(self) -> bool:

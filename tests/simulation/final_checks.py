@@ -10,7 +10,7 @@ from casework.case import Case, state_hash
 from casework.fold import fold
 from casework.rules import due_by_rule
 from node.facts import case_event, is_case_fact
-from sync.protocol.names import EventName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, Transaction
 from sync.protocol.registers import Shelf
 from tests.simulation.auditor import Auditor, Committed, Wrong
@@ -37,6 +37,8 @@ def check_nothing_lost(checkers: Checkers) -> None:
     auditor, held = checkers.auditor, checkers.held
     idle = auditor.idle()
     for name, entry in auditor.committed.items():
+        if name in auditor.spoiled:
+            continue
         holders = auditor.path(entry.log[0]) if name in idle else auditor.must_hold(entry.stream)
         for code in holders:
             if code in checkers.stations and name not in held[code]:
@@ -59,16 +61,28 @@ def check_nothing_waits(checkers: Checkers) -> None:
                     if str(stored.name) not in idle:
                         raise Wrong(f"{stored.name} is {standing} ({stored.reason}) at {code}")
             for log in transaction.logs():
-                if log.frozen or transaction.refusals(log.name):
+                holes = {str(EventName(*log.name, r.position))
+                         for r in transaction.refusals(log.name)}  # fmt: skip
+                if log.frozen or holes - checkers.auditor.spoiled:
                     raise Wrong(f"the log {log.name} of honest stations is frozen or has holes")
+                _check_holes_shown(checkers, code, log.name, holes)
                 own = log.name.station == code and code != checkers.root
                 if own and not log.position == log.parent_position == log.central_position:
                     raise Wrong(f"the author {code} never learnt that its log came to central")
             for link in transaction.child_links():
+                if link.suspect or transaction.meta("count/second_copies"):
+                    raise Wrong(f"{link.station} is honest and is suspected at {code}")
                 if transaction.outbox_count(link.station):
                     raise Wrong(f"{code} still owes something to {link.station} at rest")
             if code != checkers.root and transaction.outbox_count("^"):
                 raise Wrong(f"{code} still owes a statement to its parent at rest")
+
+
+def _check_holes_shown(checkers: Checkers, code: str, log: LogName, holes: set[str]) -> None:
+    """What does not verify is a hole all the way up, and shown as one at its author."""
+    spoiled = {n for n in checkers.auditor.spoiled if n.startswith(f"{log.station}/{log.epoch}/")}
+    if spoiled != holes:
+        raise Wrong(f"{code} shows the holes {holes} of {log}, not {spoiled}")
 
 
 def check_forged(checkers: Checkers) -> None:
@@ -122,8 +136,9 @@ def _others(entries: dict[str, set[Any]], shelf: str) -> set[Any]:
 def check_same_picture(checkers: Checkers, rng: random.Random) -> None:
     """G3, G4: all who hold a case fold it to one state, in any order, and show it so."""
     auditor = checkers.auditor
-    pictures = {code: _pictures(station) for code, station in checkers.stations.items()}
-    for stream in auditor.cases():
+    cases = auditor.cases()
+    pictures = {code: _pictures(station, cases) for code, station in checkers.stations.items()}
+    for stream in cases:
         central, _ = pictures[checkers.root][stream]
         for code in sorted(auditor.must_hold(stream) & checkers.stations.keys()):
             folded, shown = pictures[code][stream]
@@ -154,13 +169,15 @@ def check_rules_at_rest(checkers: Checkers) -> None:
                     raise Wrong(f"{code} has still to write {due[0].type} in {stream} by rule")
 
 
-def _pictures(station: Station) -> dict[str, tuple[str, str]]:
+def _pictures(station: Station, cases: list[str]) -> dict[str, tuple[str, str]]:
     """Return per stream the hash of a fresh fold and the one shown in the list."""
     found = {}
     with station.durable.read() as transaction:
         table = station.table(transaction)
-        for stream in {s.stream for s in transaction.events_after(0, 100_000) if is_case_fact(s)}:
+        for stream in cases:
             facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+            if not facts:
+                continue
             row = table.get(stream)
             shown = "" if row is None or row.cannot_be_shown else row.state_hash
             found[stream] = (state_hash(fold(facts)), shown)

@@ -17,6 +17,8 @@ from tests.simulation.world import World
 
 FORGED = "forged"
 """Field of a body by which the auditor, and nobody else, knows a forged event."""
+SPOILED = "spoiled"
+"""Likewise of one that does not verify."""
 NEWER_KIND = "demo_of_next_release"
 
 
@@ -61,6 +63,19 @@ def _next_envelope(**fields: Any) -> NextEnvelope:
     return NextEnvelope(**fields, later={"of": ["N+1", 1]})
 
 
+def spoil(world: World) -> None:
+    """Let a station record an event that does not verify: its envelope is over another body.
+
+    It is refused above, passed over, and shown at its author as a hole.
+    """
+    author = world.rng.choice(world.children())
+    with (
+        patch.object(record, "body_hash", lambda salt, body: bytes(32)),
+        patch.object(record, "check_body", lambda envelope, event: None),
+    ):
+        _write(world, author, None, "demo_spoiled", (), {SPOILED: True})
+
+
 def break_fold(world: World) -> None:
     """Let a member write what every casework of this release stumbles over."""
     found = _stream(world)
@@ -78,7 +93,7 @@ def _stream(world: World) -> str | None:
 def _write(
     world: World,
     author: str,
-    stream: str,
+    stream: str | None,
     kind: str,
     added: Sequence[str],
     body: Mapping[str, Any],

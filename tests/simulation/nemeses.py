@@ -59,7 +59,7 @@ def clock(world: World) -> None:
 
 def wild_clock(world: World) -> None:
     """Set a clock ten years off, or right again if it was."""
-    code = world.rng.choice(world.children())
+    code = world.rng.choice(list(world.stations))
     held = world.stations[code].clock
     if held.wild:
         held.set_right()
@@ -78,6 +78,7 @@ STRIKES: dict[str, tuple[int, Callable[[World], None]]] = {
     plan.WILD_CLOCK: (2, wild_clock),
     plan.FORGED: (3, hands.forge),
     plan.NEWER: (3, hands.write_newer),
+    plan.SPOILED: (2, hands.spoil),
     plan.BROKEN_FOLD: (2, hands.break_fold),
 }
 """Weight among the steps (acts and calls have about 50 each), and what to do."""

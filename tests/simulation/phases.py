@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tests.simulation import nemeses, plan, second_lane, workload
 from tests.simulation.auditor import Wrong
+from tests.simulation.copies import befall
 from tests.simulation.final_checks import check_all
 from tests.simulation.liveness import stay_alive
 from tests.simulation.plan import Plan, plan_of
@@ -22,6 +23,8 @@ PATIENCE_STEPS = 6
 """A child gives up an unanswered round after so many steps."""
 PASS_MS_MAX = 15_000
 CASES_PER_STATION = 3
+RAISED = "raised"
+"""Begins the sentence over an exception nobody declared."""
 
 
 class Report(NamedTuple):
@@ -48,6 +51,8 @@ def run(seed: int) -> Report:
             sweeps = _phases(world)
     except Wrong as wrong:
         raise Failure(seed, world.step, str(wrong)) from wrong
+    except Exception as error:  # what the production code should not have let through
+        raise Failure(seed, world.step, f"{RAISED} {error!r}") from error
     finally:
         world.close()
         if folder is not None:
@@ -73,6 +78,7 @@ def _phases(world: World) -> int:
         stay_alive(world)
     sweeps = heal(world)
     check_all(world.checkers, world.rng)
+    befall(world)
     return sweeps
 
 

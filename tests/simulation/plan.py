@@ -20,8 +20,9 @@ LOST, LATE, DOUBLED, CUT_SHORT = "lost", "late", "doubled", "cut_short"
 """Fates of single messages."""
 PARTITION, ONE_WAY, SWIZZLE, SLOW = "partition", "one_way", "swizzle", "slow"
 DISK, POWER, CLOCK, WILD_CLOCK = "disk", "power", "clock", "wild_clock"
-FORGED, NEWER, BROKEN_FOLD = "forged", "newer", "broken_fold"
+FORGED, NEWER, BROKEN_FOLD, SPOILED = "forged", "newer", "broken_fold", "spoiled"
 RELAY_ALONE, LIVENESS = "relay_alone", "liveness"
+CLONE, ROLLBACK = "clone", "rollback"
 
 _CHANCE = {
     LOST: 0.6,
@@ -39,8 +40,11 @@ _CHANCE = {
     FORGED: 0.25,
     NEWER: 0.25,
     BROKEN_FOLD: 0.2,
+    SPOILED: 0.2,
     RELAY_ALONE: 0.5,
     LIVENESS: 0.3,
+    CLONE: 0.25,
+    ROLLBACK: 0.25,
 }
 NEMESES = tuple(_CHANCE)
 _FOREST = ((SMALL, 45), (USUAL, 45), (WIDE, 10))

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import structlog
 
-from tests.simulation.bugs import planted
+from tests.simulation.bugs import BUGS
 from tests.simulation.phases import Report, run
+from tests.simulation.planting import planted
 from tests.simulation.world import Failure
 
 PROCESSES = 2
@@ -63,7 +64,7 @@ def replay_command(seed: int, bug: str) -> str:
 def run_one(task: tuple[int, str]) -> Report | Found:
     """Run one seed, with a bug planted if one is named."""
     seed, bug = task
-    with planted(bug) if bug else nullcontext():
+    with planted(bug, BUGS[bug]) if bug else nullcontext():
         try:
             return run(seed)
         except Failure as failure:

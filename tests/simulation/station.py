@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,7 +182,7 @@ class Station:
         thread: bool = False,
         like: Station | None = None,
     ) -> None:
-        """Make the disk: an empty one, or a copy of another station's in memory."""
+        """Make the disk: an empty one, or a copy of another station's."""
         self.identity = identity
         self.code = identity.station
         self.clock = clock
@@ -193,11 +195,11 @@ class Station:
         self._thread = thread
         # Packs are named by their hash and fetched again when lost: one kind of store will do.
         self.blobs = MemoryBlobStore() if like is None else like.blobs.copied()
-        if like is None:
-            self.store = FaultyStore(self._open_store())
-        else:
+        if like is not None and folder is None:
             self.rows = dict(like.rows)
             self.store = FaultyStore(like.store.inner.copied())  # type: ignore[attr-defined]
+        else:
+            self.store = FaultyStore(self._open_store())
         self.node: SimNode | None = None
 
     def _open_store(self) -> Store:
@@ -221,6 +223,20 @@ class Station:
         self.node = SimNode(
             self.identity, self.store, self.blobs, self.clock, self.rows, projector, wake
         )
+
+    def image(self) -> Station:
+        """Return a copy of the machine as it is now: disk, keys and all, not started."""
+        folder = self._folder
+        if folder is not None:
+            folder = Path(tempfile.mkdtemp(dir=folder))
+            for file in (self._folder or folder).glob(f"{self.code}.db*"):
+                if not file.name.endswith("-shm"):
+                    shutil.copy(file, folder)
+        chance = SeededChance(f"{self.code}/{self.clock()}/image")
+        return Station(
+            self.identity._replace(chance=chance), self.clock, folder,
+            lazy=self._lazy, thread=self._thread, like=self,
+        )  # fmt: skip
 
     def die(self, up_again_at: int) -> None:
         """Lose everything that is not on the disk."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sync.engine.clock import trusted_ms
 from sync.protocol import rounds
 from sync.protocol.frames import EVENTS, STATEMENTS, decode_stream, encode_stream
 from sync.protocol.ports import GOOD
@@ -14,6 +15,7 @@ from tests.simulation.catalogue import (
     CENTRAL,
     DISTRICT,
     FIRST_STATIONS,
+    LATE_VILLAGE,
     TOWNSHIP,
     TOWNSHIP_2,
     VILLAGE,
@@ -21,6 +23,7 @@ from tests.simulation.catalogue import (
 )
 from tests.simulation.disk import AFTER, BEFORE
 from tests.simulation.final_checks import check_all
+from tests.simulation.nemeses import TEN_YEARS_MS
 from tests.simulation.rest import heal
 from tests.simulation.station import SimNode
 from tests.simulation.world import World
@@ -229,3 +232,19 @@ def test_a_takeover_that_comes_before_what_gives_its_right_still_counts(world: W
         assert {GOOD} == {stored.standing for stored in transaction.stream_events(stream)}
     at_rest(world)
     assert TOWNSHIP_2 == holder(world, VILLAGE, stream)
+
+
+def test_a_clock_of_central_that_was_put_right_is_believed(world: World) -> None:
+    """Found by seed 3225: ten years ahead once, and no station could be enrolled any more."""
+    world.stations[CENTRAL].clock.jump(TEN_YEARS_MS)
+    settle(world)
+    world.stations[CENTRAL].clock.set_right()
+    world.publish(2)
+    settle(world)
+    world.enrol(LATE_VILLAGE)
+    at_rest(world)
+    for code in FIRST_STATIONS[1:]:
+        with world.stations[code].durable.read() as transaction:
+            trusted = trusted_ms(transaction, node(world, code).clock_ms())
+        assert trusted is not None
+        assert abs(trusted - world.true.now_ms) < 60_000, code

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tests.simulation import bugs, network, second_lane
+from tests.simulation import network, planting, second_lane
 from tests.simulation.catalogue import Forest
 from tests.simulation.plan import usual
 from tests.simulation.world import World
@@ -19,7 +19,7 @@ def begin(world: World) -> None:
     """Enrol the first stations and publish; mostly let the registers travel before the chaos."""
     plan = world.plan
     if plan.warm and not plan.real:
-        world.adopt(_grown(plan.forest, bugs.active()))
+        world.adopt(_grown(plan.forest, planting.active()))
         return
     for code in plan.forest.first:
         world.enrol(code)

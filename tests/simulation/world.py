@@ -64,6 +64,8 @@ class World:
         )
         self.authority = self.signer("authority")
         self.stations: dict[str, Station] = {}
+        self.unwatched: set[str] = set()
+        """Stations whose disk was put back or copied: it is no longer what was seen of it."""
         self.auditor = Auditor(PARENTS, self.verifier)
         self.checkers = Checkers(self.stations, self.auditor, CENTRAL)
 
@@ -173,7 +175,8 @@ class World:
 
     def look(self, touched: list[str]) -> None:
         """Let the checkers look at the disks that may have changed."""
-        self.checkers.look([code for code in touched if code in self.stations])
+        known = self.stations.keys() - self.unwatched
+        self.checkers.look([code for code in touched if code in known])
 
     def publish(self, edition: int) -> bool:
         """Publish the first or second edition at central; return whether every shelf went out."""
@@ -202,7 +205,8 @@ class World:
         deed: workload.Deed | None = self.guarded(code, doing)
         self.look([code])
         if deed is not None:
-            self.checkers.saved(deed.names)
+            if code not in self.unwatched:
+                self.checkers.saved(deed.names)
             self.auditor.promised(deed.names)
             self.count("acts" if deed.names else f"refused_{deed.refused}")
             if deed.names:
