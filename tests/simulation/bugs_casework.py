@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
 
 import node.desk
 from casework import custody, events
+from casework.errors import OpeningMissing
 from node import facts
 from node.program import Node
-from sync.engine import routing
 from sync.protocol.errors import StorageError
 from tests.simulation.planting import Patch
 
@@ -46,16 +47,12 @@ def takeover_not_followed() -> list[Patch]:
     return [(custody, "_may_follow", may_follow)]
 
 
-def settled_not_shown() -> list[Patch]:
-    """A case is not projected again when an event that waited became good."""
-    return [(routing, "take_settled", lambda transaction: [])]
-
-
 def broken_fold_stops() -> list[Patch]:
     """A stream whose fold fails takes the whole projection with it."""
 
     def show(self: Any, transaction: Any, now_ms: int, stream: str, written: list[str]) -> None:
-        self._project(transaction, now_ms, stream, written)
+        with suppress(OpeningMissing):
+            self._project(transaction, now_ms, stream, written)
 
     return [(node.desk.CaseDesk, "_show", show)]
 
