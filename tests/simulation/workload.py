@@ -13,7 +13,7 @@ from casework.acts import acts_offered
 from casework.case import Case
 from casework.errors import DomainRefusal
 from casework.projection import CaseFilter
-from sync.protocol.errors import StorageError
+from sync.protocol.errors import SyncError
 from tests.simulation.catalogue import MATTERS, clerk
 from tests.simulation.station import FoldBroken, SimNode
 
@@ -63,7 +63,7 @@ def do(node: SimNode, act: str, stream: str | None, fields: dict[str, Any]) -> D
         return Deed(code, act, stream or "", [], refusal.code)
     except FoldBroken:
         return Deed(code, act, stream or "", [], "fold_broken")
-    except StorageError as error:
+    except SyncError as error:
         return Deed(code, act, stream or "", [], error.code)
     return Deed(code, act, done.case.stream, done.events, "")
 
