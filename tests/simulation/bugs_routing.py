@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sync.engine import answer, child, intake, outbox, receipts, routing
+from sync.engine import answer, child, intake, outbox, receipts, recovery, routing
 from sync.protocol import rounds
+from sync.protocol.ports import LogState
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.rounds import Answer
 from tests.fakes.memory_links import MemoryLinkTable
@@ -45,7 +46,7 @@ def audience_ignored() -> list[Patch]:
     def route(tree: Any, transaction: Any, event: Any) -> None:
         for link in transaction.child_links():
             transaction.add_route(event.stream, link.station)
-            routing._owe(transaction, link, [event], tree.subtree(link.station))
+            routing._owe(tree, transaction, link, [event], transaction.audience(event.stream))
 
     return [(routing, "_route", route)]
 
@@ -59,7 +60,7 @@ def history_forgotten() -> list[Patch]:
             below = tree.subtree(link.station)
             if not members.isdisjoint(below):
                 transaction.add_route(event.stream, link.station)
-                routing._owe(transaction, link, [event], below)
+                routing._owe(tree, transaction, link, [event], members)
 
     return [(routing, "_route", route)]
 
@@ -91,8 +92,10 @@ def duplicate_counted() -> list[Patch]:
     """An event that comes a second time moves the cursor a second time."""
     original = intake._again
 
-    def again(core: Any, transaction: Any, log: Any, name: Any, event: Any) -> str:
-        became = original(core, transaction, log, name, event)
+    def again(core: Any, *given: Any) -> Any:
+        became = original(core, *given)
+        transaction = next(g for g in given if hasattr(g, "put_log"))
+        log = next(g for g in given if isinstance(g, LogState))
         if became == intake.DUPLICATE:
             transaction.put_log(replace(log, position=log.position + 1))
         return became
@@ -161,7 +164,7 @@ def statements_sent_once() -> list[Patch]:
 
 def refused_holds_cursor() -> list[Patch]:
     """A refused position is noted and never passed."""
-    return [(intake, "pass_holes", lambda transaction, log: log)]
+    return [(recovery, "pass_holes", lambda transaction, log: log)]
 
 
 def waiting_forgotten() -> list[Patch]:

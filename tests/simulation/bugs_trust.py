@@ -62,8 +62,8 @@ def rewind_unseen() -> list[Patch]:
     """A parent minds neither a spent token nor a child that holds less of its own log."""
     original = parent._head_verdict
 
-    def verdict(transaction: Any, log: Any, hello: Any) -> str:
-        found: str = original(transaction, log, hello)
+    def verdict(*given: Any) -> str:
+        found: str = original(*given)
         return rounds.OK if found == rounds.REWIND else found
 
     def check(core: Any, transaction: Any, link: Any, hello: Any) -> Any:
@@ -76,8 +76,8 @@ def fork_unseen() -> list[Patch]:
     """A second content for a position passes for a duplicate."""
     original = parent._head_verdict
 
-    def verdict(transaction: Any, log: Any, hello: Any) -> str:
-        found: str = original(transaction, log, hello)
+    def verdict(*given: Any) -> str:
+        found: str = original(*given)
         return rounds.OK if found == rounds.FORK else found
 
     return [
