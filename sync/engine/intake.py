@@ -7,6 +7,9 @@ of its frame go on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 import msgspec
 from msgspec.structs import replace
 
@@ -41,6 +44,12 @@ class _Claim(msgspec.Struct):
     pos: int
 
 
+class _Thread(msgspec.Struct):
+    """Just enough of an envelope to say which stream it claims."""
+
+    stream: str
+
+
 def claimed_name(event: Event) -> EventName:
     """Return the name an unverified envelope claims. Raises: Malformed."""
     try:
@@ -48,6 +57,17 @@ def claimed_name(event: Event) -> EventName:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed("envelope without a name") from error
     return EventName.parse(f"{claim.station}/{claim.epoch}/{claim.pos}")
+
+
+def foresee(transaction: Transaction, events: Iterable[Event]) -> None:
+    """Tell the store which events and streams are asked for next; a claim may well be false."""
+    names, streams = [], []
+    for event in events:
+        with suppress(Malformed, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            names.append(claimed_name(event))
+            stream = msgspec.json.decode(event.envelope, type=_Thread).stream
+            streams.append(str(EventName.parse(stream)))
+    transaction.foresee(names, streams)
 
 
 def log_state(transaction: Transaction, log: LogName, source: str) -> LogState:

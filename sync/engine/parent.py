@@ -189,7 +189,9 @@ def receive_frame(
         return effects
     if frame.type == frames.EVENTS:
         shape = tree.load(core, transaction, now_ms)
-        for event in frames.decode_events(frame.payload)[1]:
+        events = frames.decode_events(frame.payload)[1]
+        intake.foresee(transaction, events)
+        for event in events:
             try:
                 _take_event(core, shape, transaction, now_ms, session, event, effects)
             except Malformed:

@@ -195,6 +195,10 @@ class LogTable(Protocol):
 class EventTable(Protocol):
     """Events, their streams and audiences. Events are never changed but for their standing."""
 
+    def foresee(self, names: Iterable[EventName], streams: Iterable[str]) -> None:
+        """Be told what a frame is about to ask for; what is answered does not depend on it."""
+        ...
+
     def event(self, name: EventName) -> StoredEvent | None:
         """Return what stands under a name; never a recovered event."""
         ...

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from sync.store.migrations import Schema
 from sync.store.postgres import LOCK_WAIT_MS, PostgresConnection, PostgresDriver, translated
 from sync.store.postgres_migrations import migrate
+from sync.store.postgres_work import PostgresTransaction
 from sync.store.readers import Readers
 from sync.store.schema_node import NODE_SCHEMA
 from sync.store.sql import Connection
@@ -96,4 +97,4 @@ class PostgresDatabase(SqlStore):
     ) -> None:
         """Connect; parameters and errors are those of `PostgresPlace`."""
         place = PostgresPlace(url, schema, must_exist=must_exist, lock_wait_ms=lock_wait_ms)
-        super().__init__(place)
+        super().__init__(place, writes_by=PostgresTransaction)

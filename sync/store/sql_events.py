@@ -16,17 +16,20 @@ import msgspec
 from sync.protocol.envelope import Event
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import GOOD, StoredEvent
-from sync.store.sql_table import SqlTable
+from sync.store.sql_table import SqlTable, select
 
-_SELECT = (
-    "SELECT station, epoch, position, hlc, stream, type, actor, audience, envelope, signature,"
-    " salt, body, received_ms, source, standing, reason, arrival, chain FROM events"
+_READ = (
+    *("station", "epoch", "position", "hlc", "stream", "type", "actor", "audience"),
+    *("envelope", "signature", "salt", "body"),
+    *("received_ms", "source", "standing", "reason", "arrival", "chain"),
 )
+SELECT = select("events", _READ)
+COLUMNS = ("arrival", *(name for name in _READ if name != "arrival"))
+"""Columns in the order of `row_of`."""
 _INSERT = (
-    "INSERT INTO events (arrival, station, epoch, position, hlc, stream, type, actor, audience,"
-    " envelope, signature, salt, body, received_ms, source, standing, reason, chain)"
+    f"INSERT INTO events ({', '.join(COLUMNS)})"  # noqa: S608 (our own names)
     " VALUES ((SELECT coalesce(max(arrival), 0) + 1 FROM events),"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f" {', '.join('?' * (len(COLUMNS) - 1))})"
     " ON CONFLICT (station, epoch, position) WHERE standing <> 'recovered'"
     " DO NOTHING RETURNING arrival"
 )
@@ -35,15 +38,13 @@ _INSERT = (
 class SqlEventTable(SqlTable):
     """Implements `ports.EventTable`."""
 
-    __slots__ = ()
-
     def event(self, name: EventName) -> StoredEvent | None:
         row = self.connection.execute(
-            f"{_SELECT} WHERE station = ? AND epoch = ? AND position = ?"
+            f"{SELECT} WHERE station = ? AND epoch = ? AND position = ?"
             " AND standing <> 'recovered'",
             name,
         ).fetchone()
-        return None if row is None else _stored(row)
+        return None if row is None else stored_of(row)
 
     def recovered(self, name: EventName) -> Sequence[StoredEvent]:
         return self._events(
@@ -53,10 +54,13 @@ class SqlEventTable(SqlTable):
         )
 
     def put_event(self, stored: StoredEvent) -> StoredEvent:
-        given = self.connection.execute(_INSERT, _row(stored)).fetchone()
+        given = self.connection.execute(_INSERT, row_of(stored)[1:]).fetchone()
         if given is None:
             raise ValueError(f"{stored.name} is held already")
         return msgspec.structs.replace(stored, arrival=given[0])
+
+    def foresee(self, names: Iterable[EventName], streams: Iterable[str]) -> None:
+        """Nothing is gained by reading ahead where reading costs no way."""
 
     def set_standing(self, name: EventName, standing: str, reason: str) -> None:
         changed = self.connection.execute(
@@ -119,11 +123,13 @@ class SqlEventTable(SqlTable):
         return [stream for (stream,) in rows]
 
     def _events(self, where: str, parameters: tuple[Any, ...]) -> list[StoredEvent]:
-        return [_stored(row) for row in self.connection.execute(f"{_SELECT} {where}", parameters)]
+        return [stored_of(row) for row in self.connection.execute(f"{SELECT} {where}", parameters)]
 
 
-def _row(stored: StoredEvent) -> tuple[Any, ...]:
+def row_of(stored: StoredEvent) -> tuple[Any, ...]:
+    """Return an event as a row of its table."""
     return (
+        stored.arrival,
         *stored.name,
         stored.hlc,
         stored.stream,
@@ -139,7 +145,8 @@ def _row(stored: StoredEvent) -> tuple[Any, ...]:
     )
 
 
-def _stored(row: Any) -> StoredEvent:
+def stored_of(row: Any) -> StoredEvent:
+    """Return the event in a row that `SELECT` gave."""
     station, epoch, position, hlc, stream, kind, actor, audience = row[:8]
     return StoredEvent(
         EventName(station, epoch, position),

@@ -22,8 +22,6 @@ _PARENT_PUT = upsert("parent_link", ("single", *_PARENT), ("single",))
 class SqlLinkTable(SqlTable):
     """Implements the links and routes of `ports.LinkTable`."""
 
-    __slots__ = ()
-
     def child_link(self, station: str) -> ChildLink | None:
         row = self.connection.execute(f"{_CHILD_SELECT} WHERE station = ?", (station,)).fetchone()
         return None if row is None else ChildLink(*row)

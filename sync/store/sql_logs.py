@@ -12,9 +12,9 @@ from sync.protocol.ports import LogState, Refused
 from sync.store.sql_table import SqlTable, select, upsert
 
 # The log's name, then the struct's other fields, called alike and in their order.
-_COLUMNS = ("station", "epoch", *LogState.__struct_fields__[1:])
-_SELECT = select("logs", _COLUMNS)
-_PUT = upsert("logs", _COLUMNS, ("station", "epoch"))
+COLUMNS = ("station", "epoch", *LogState.__struct_fields__[1:])
+_SELECT = select("logs", COLUMNS)
+_PUT = upsert("logs", COLUMNS, ("station", "epoch"))
 _FIRST_UNSENT = (
     "(SELECT arrival FROM events WHERE events.station = logs.station"
     " AND events.epoch = logs.epoch AND events.position > logs.parent_position"
@@ -25,8 +25,6 @@ _FIRST_UNSENT = (
 
 class SqlLogTable(SqlTable):
     """Implements `ports.LogTable`."""
-
-    __slots__ = ()
 
     def certificate(self, log: LogName) -> bytes | None:
         row = self.connection.execute(

@@ -25,8 +25,6 @@ _ENQUEUE = (
 class SqlOutboxTable(SqlTable):
     """Implements the outboxes of `ports.LinkTable`."""
 
-    __slots__ = ()
-
     def enqueue(self, link: str, kind: str, ref: str) -> None:
         self.connection.execute(
             _ENQUEUE,

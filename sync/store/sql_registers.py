@@ -12,8 +12,6 @@ from sync.store.sql_table import SqlTable
 class SqlRegisterTable(SqlTable):
     """Implements `ports.RegisterTable`."""
 
-    __slots__ = ()
-
     def edition(self, shelf: Shelf) -> int:
         row = self.connection.execute(
             "SELECT edition FROM editions WHERE register = ? AND division = ? AND tier = ?", shelf

@@ -10,8 +10,6 @@ from sync.store.sql_table import SqlTable
 class SqlStatementTable(SqlTable):
     """Implements `ports.MetaTable` and `ports.StatementTable`."""
 
-    __slots__ = ()
-
     def meta(self, key: str) -> str | None:
         row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else row[0]

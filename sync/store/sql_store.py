@@ -21,8 +21,10 @@ T = TypeVar("T")
 class SqlStore:
     """Implements `sync.protocol.ports.Store`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, writes_by: type[SqlTransaction] = SqlTransaction) -> None:
+        """Shapes: `writes_by` is the transaction a writer gets."""
         self._place = place
+        self._writes_by = writes_by
 
     @property
     def bytes_held(self) -> int:
@@ -52,7 +54,9 @@ class SqlStore:
         Raises: DiskFull, DatabaseBusy, DatabaseCorrupt, StorageError.
         """
         with self._place.write() as connection:
-            yield SqlTransaction(connection)
+            transaction = self._writes_by(connection)
+            yield transaction
+            transaction.settle()
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:

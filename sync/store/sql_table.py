@@ -25,7 +25,10 @@ def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
 class SqlTable:
     """Base of the table groups of one transaction."""
 
-    __slots__ = ("connection",)
-
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+        self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """The connection all tables of the transaction work on, other packages' too."""
+        return self._connection

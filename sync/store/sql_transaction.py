@@ -26,6 +26,9 @@ class SqlTransaction(
     Driver errors pass through unchanged inside a block and are translated where it is left.
     """
 
+    def settle(self) -> None:
+        """Write what is held back; the block is about to be left. Here nothing ever is."""
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo this block alone when it raises; savepoints may be nested."""

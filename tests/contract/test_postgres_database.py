@@ -270,6 +270,7 @@ def test_a_text_this_database_cannot_hold_does_not_stop_its_event(
     stored = msgspec.structs.replace(sample_event(1), actor="S\0é", type="\0")
     with database.write() as t:
         t.put_event(stored)
+    with database.read() as t:
         held = t.event(stored.name)
     assert held is not None
     assert (held.actor, held.type) == ("S␀é", "␀")

@@ -324,6 +324,25 @@ def test_a_recovered_event_leaves_its_name_to_another(store: Store) -> None:
         assert 3 == t.event_count()
 
 
+def test_being_told_ahead_changes_no_answer(store: Store) -> None:
+    """What a frame is about to ask for may be read at once; what was just written is in it."""
+    with store.write() as t:
+        held = t.put_event(sample_event(1, stream="A"))
+        t.add_audience("A", ["CG0111"])
+        t.add_route("A", "CG0111")
+    with store.write() as t:
+        fresh = t.put_event(sample_event(2, stream="A"))
+        t.add_audience("B", ["CG0112"])
+        t.add_route("B", "CG0112")
+        t.foresee([held.name, EventName(*LOG, 3)], ["A", "B", "C"])
+        assert list(t.stream_events("A")) == [held, fresh]
+        assert list(t.stream_events("C")) == []
+        assert [t.event(EventName(*LOG, n)) for n in (1, 2, 3)] == [held, fresh, None]
+        assert [t.audience(s) for s in "ABC"] == [{"CG0111"}, {"CG0112"}, frozenset()]
+        assert [t.routes(s) for s in "ABC"] == [{"CG0111"}, {"CG0112"}, frozenset()]
+        t.foresee([], [])
+
+
 def test_a_standing_is_changed_with_its_reason(store: Store) -> None:
     """Only standing and reason change; an unknown name is an error of ours."""
     with store.write() as t:

@@ -136,6 +136,9 @@ class MemoryEventTable(MemoryTable):
     def event(self, name: EventName) -> StoredEvent | None:
         return self.tables.events.get(name)
 
+    def foresee(self, names: Iterable[EventName], streams: Iterable[str]) -> None:
+        """Nothing to read ahead."""
+
     def recovered(self, name: EventName) -> Sequence[StoredEvent]:
         kept = (self.tables.events[key] for key in self.tables.arrivals if key.position < 0)
         return [event for event in kept if event.name == name]
