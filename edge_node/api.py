@@ -51,6 +51,14 @@ def _reading(router: APIRouter, site: Site) -> None:
             mode = mode_of(parsed, look.catalogue.services.get(code))
         return {"matter": entry, "hash": parsed.hash, "mode": mode}
 
+    @router.get("/cases/{no}/files")
+    def files(no: str) -> Json:
+        """The files of a case of this station, and how much of each is here."""
+        with site.look() as look:
+            found = site.node.case_files.listed(look.transaction, own_case(site, look, no).stream)
+        site.node.open_files(found)
+        return {"files": [{**file._asdict(), "whole": file.whole} for file in found]}
+
     @router.get("/cases")
     def cases(tab: str = "") -> Json:
         """The cases of this station, newest first."""

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from edge_node.admin import admin_router
 from edge_node.api import api_router
+from edge_node.case_files import FILES_PATH, UPLOAD_BYTES_MAX, case_files_router
 from edge_node.case_lists import case_lists_router
 from edge_node.case_page import case_page_router
 from edge_node.intake import intake_router
@@ -46,6 +47,7 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
         slip_router(site),
         case_lists_router(site),
         case_page_router(site),
+        case_files_router(site),
         sync_router(site),
         admin_router(site),
         api_router(site),
@@ -54,7 +56,7 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
         app.include_router(router)
     app.router.routes.append(site.pages.static.route())
     errors.install(app, site.pages)
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, uploads=FILES_PATH, upload_max=UPLOAD_BYTES_MAX)
     return app
 
 

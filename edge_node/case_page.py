@@ -21,6 +21,7 @@ from edge_node import aside
 from edge_node.act_desk import ANOTHERS_FORM, Wanted, book_opening, filled_by_another, perform
 from edge_node.act_forms import ActForm, act_forms, fields_of
 from edge_node.case_access import case_address, folded, own_case, superiors_case
+from edge_node.case_files import files_values
 from edge_node.promise import promise
 from edge_node.site import Look, Site
 from edge_node.slip import slip_materials
@@ -54,7 +55,9 @@ def case_page_router(site: Site) -> APIRouter:
         with site.look() as look:
             row = own_case(site, look, no)
             case = folded(site, look, row)
-            values = case_values(site, look, case, signed_in(request))
+            person = signed_in(request)
+            values = case_values(site, look, case, person)
+            values |= files_values(site, look, case.stream, person)
         status = 422 if extra.get("problem") else 200
         shown: dict[str, Any] = {"problem": "", "problem_act": "", "typed": {}, "done": "", **extra}
         return site.pages.render(
@@ -62,8 +65,9 @@ def case_page_router(site: Site) -> APIRouter:
         )
 
     @router.get("/cases/{no}")
-    def case_page(request: Request, no: str, done: str = "") -> Response:
+    def case_page(request: Request, no: str, done: str = "", attached: str = "") -> Response:
         said = ACTS[done].title if done in ACTS else ""
+        said = "添加附件" if attached else said
         try:
             return page(request, no, done=said)
         except HTTPException:

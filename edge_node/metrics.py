@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from casework.projection import TABS, CaseFilter
 from edge_node.site import Site
+from node.program import Node
 from node.situation import situation
 from sync.protocol.errors import StorageError
 
@@ -24,6 +25,8 @@ _PAGES: Final = Path("/proc/self/statm")
 _PAGE_BYTES: Final = 4096
 _COUNTERS: Final = {
     "cases_cannot_be_shown": "Streams whose fold failed.",
+    "blobs_wrong": "Packs and pieces of files whose hash did not come out.",
+    "file_manifests_bad": "Files whose list of pieces makes no sense.",
     "cases_opened_by_superior": "Cases opened by a superior outside his station's audience.",
 }
 
@@ -68,6 +71,7 @@ class NodeCollector(Collector):
             "When the newest catalogue edition held was published.",
             max(editions, default=0) / 1000,
         )
+        yield from _second_lane(node)
         cases = GaugeMetricFamily("yizhan_cases", "Cases of this station by tab.", labels=["tab"])
         for tab in TABS:
             cases.add_metric([tab], counts[tab])
@@ -76,6 +80,19 @@ class NodeCollector(Collector):
             yield _gauge(f"yizhan_{name}", help_text, counted[name])
         yield _gauge("yizhan_database_bytes", "Size of node.db.", node.database.bytes_held)
         yield _gauge("yizhan_process_resident_bytes", "Memory held.", resident_bytes())
+
+
+def _second_lane(node: Node) -> Iterator[Metric]:
+    left, lane = node.exchange.left(), node.blob_lane
+    yield _gauge("yizhan_blobs_to_fetch", "Packs and files still to be fetched.", left.to_fetch)
+    yield _gauge("yizhan_blob_bytes_to_fetch", "Their bytes.", left.fetch_bytes)
+    yield _gauge("yizhan_blobs_to_give", "Files the parent lacks.", left.to_give)
+    yield _gauge("yizhan_blob_bytes_to_give", "Their bytes.", left.give_bytes)
+    yield _gauge("yizhan_blobs_set_aside", "Kept apart as wrong.", len(node.blobs.aside()))
+    yield _gauge(
+        "yizhan_blob_bytes_fetched", "Fetched since the start.", lane.fetched if lane else 0
+    )
+    yield _gauge("yizhan_blob_bytes_given", "Given since the start.", lane.sent if lane else 0)
 
 
 def resident_bytes() -> int:

@@ -109,8 +109,33 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "moment": words.moment,
         "steps": life_words.steps(troubles.own(transaction), parent),
         "answer": "",
+        "lane": lane_words(site),
         "now": words.clock(look.now_ms, look.now_ms),
     }
+
+
+def lane_words(site: Site) -> list[str]:
+    """What the second lane has still to do, and how long that takes at the measured rate."""
+    left, lane = site.node.exchange.left(), site.node.blob_lane
+    found: list[str] = []
+    if left.to_give:
+        rate = lane.rate_up if lane is not None else 0.0
+        size = words.size(left.give_bytes)
+        found.append(f"还有 {left.to_give} 个附件要送上去,{size}{_takes(left.give_bytes, rate)}。")
+    if left.to_fetch:
+        rate = lane.rate if lane is not None else 0.0
+        size = words.size(left.fetch_bytes)
+        found.append(
+            f"还有 {left.to_fetch} 份目录或附件要取来,{size}{_takes(left.fetch_bytes, rate)}。"
+        )
+    aside = len(site.node.blobs.aside())
+    if aside:
+        found.append(f"有 {aside} 份传来的内容不对,已隔离,会自动重取,不影响别的。")
+    return found
+
+
+def _takes(count: int, rate: float) -> str:
+    return f",按现在的线路约需 {words.duration(count / rate)}" if rate > 0 else ""
 
 
 def editions(look: Look) -> list[dict[str, str | int]]:

@@ -1,4 +1,4 @@
-"""The thread of the second lane: fetches what is wanted, behind every round that has to say more.
+"""The thread of the second lane: fetches what is wanted, hands files up, and gives way to rounds.
 
 It is woken when a round brought something, and comes back by itself after a failure, later each
 time. Whatever was stored before a cut is never asked for again.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import structlog
 
+from node.blob_giving import BlobRoad, Giver
 from node.blobs import BlobExchange, Taker
 from node.lane_gate import LaneGate
 from sync.engine import blobs as engine
@@ -29,26 +30,7 @@ LONGEST_PAUSE_SECONDS: Final = 120.0
 GATE_SECONDS: Final = 60.0
 """A round that takes longer than this does not hold the lane back for ever."""
 IDLE_SECONDS: Final = 300.0
-
-
-class Incoming(Protocol):
-    """The body of an answer on its way."""
-
-    def read(self) -> bytes: ...
-
-
-class BlobRoad(Protocol):
-    """Carries asks to the parent, several under way, answered in order."""
-
-    def send(self, ask: bytes) -> None: ...
-
-    def answer(self) -> Incoming: ...
-
-    def abort(self) -> None:
-        """Break off from another thread what the calling one waits for."""
-        ...
-
-    def close(self) -> None: ...
+TIDY_SECONDS: Final = 3600.0
 
 
 class UnderWay(NamedTuple):
@@ -77,17 +59,31 @@ class BlobLane:
         self._seconds = seconds
         self._jitter = jitter
         self._pacer = Pacer()
+        self._giver = Giver(exchange, road, seconds=seconds, may_ask=self._may_ask)
+        exchange.on_wish = self.wake
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="blobs", daemon=True)
         self.failures = 0
+        self._sent_away = False
+        self._tidied = 0.0
         self.fetched = 0
         """Bytes stored since the start."""
 
     @property
     def rate(self) -> float:
-        """Bytes a second last measured; 0 before the first."""
+        """Bytes a second last measured on the way down; 0 before the first."""
         return self._pacer.rate
+
+    @property
+    def rate_up(self) -> float:
+        """Bytes a second last measured on the way up; 0 before the first."""
+        return self._giver.pacer.rate
+
+    @property
+    def sent(self) -> int:
+        """Bytes the parent took since the start."""
+        return self._giver.sent
 
     def start(self) -> None:
         """Begin fetching."""
@@ -107,18 +103,33 @@ class BlobLane:
     def _run(self) -> None:
         while not self._stopped.is_set():
             pause = self._one_pass()
-            if pause:
+            if self._sent_away:
                 self._stopped.wait(pause)
+            elif pause:
+                # What is missing may come any moment: news ends the waiting, but not at once.
+                self._stopped.wait(min(pause, FIRST_PAUSE_SECONDS))
+                self._wake.wait(max(pause - FIRST_PAUSE_SECONDS, 0))
             else:
                 self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
+            if self._seconds() - self._tidied > TIDY_SECONDS:
+                self._tidied = self._seconds()
+                self._tidy()
         self._road.close()
+
+    def _tidy(self) -> None:
+        try:
+            self._exchange.tidy()
+        except StorageError as error:
+            log.warning("blobs_not_tidied", code=error.code)
 
     def _one_pass(self) -> float:
         """Fetch what is wanted now; return the seconds to wait before trying again, 0 when done."""
+        self._sent_away = False
         try:
-            missing = self._fetch(self._exchange.wanted())
+            missing = self._fetch_all() + self._giver.give()
         except LaneBusy as busy:
+            self._sent_away = True
             return max(self._failed(busy.code), busy.seconds * (1 + self._jitter() / 4))
         except (TransportError, PeerProtocolError, StorageError) as error:
             return self._failed(error.code)
@@ -138,16 +149,24 @@ class BlobLane:
         pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self.failures - 1, 16), LONGEST_PAUSE_SECONDS)
         return pause * (0.75 + self._jitter() / 2)
 
+    def _fetch_all(self) -> int:
+        """Fetch until nothing more comes; a manifest that came says what else is wanted."""
+        missing, before = 0, -1
+        while not self._stopped.is_set() and before != self.fetched:
+            before = self.fetched
+            missing = self._fetch(self._exchange.wanted())
+        return missing
+
     def _fetch(self, wants: list[Want]) -> int:
         """Ask for everything wanted, a few asks under way; return how many the parent lacks."""
         left, missing = wants, 0
         under_way: deque[UnderWay] = deque()
         while (left or under_way) and not self._stopped.is_set():
-            while left and self._may_ask(len(under_way)):
+            while left and self._may_ask(len(under_way), self._pacer.in_flight):
                 parts = engine.parts_of(left, self._pacer.ask_bytes)
                 request = self._exchange.ask(parts)
                 if request is None:
-                    return missing  # no round was answered yet: the first one wakes this lane
+                    return missing + 1  # no round was answered yet
                 self._road.send(request)
                 taker = self._exchange.taker(wants, parts)
                 under_way.append(UnderWay(parts, taker, self._seconds()))
@@ -155,13 +174,13 @@ class BlobLane:
             missing += self._receive(under_way.popleft())
         return missing
 
-    def _may_ask(self, under_way: int) -> bool:
+    def _may_ask(self, under_way: int, allowed: int) -> bool:
         """Whether another ask may go out; waits for a higher lane when none is under way."""
         if self._gate.busy and not under_way:
             self._gate.wait_free(GATE_SECONDS)
         elif self._gate.busy:
             return False
-        return under_way < self._pacer.in_flight
+        return under_way < allowed
 
     def _receive(self, ask: UnderWay) -> int:
         answer = self._road.answer()

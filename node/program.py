@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +13,10 @@ from casework.case_table import SqlCaseTable
 from casework.matter_list import MatterFinder
 from node import enrolment, health
 from node.agent import Agent, Road
-from node.blob_lane import BlobLane, BlobRoad
+from node.blob_giving import BlobRoad
+from node.blob_lane import BlobLane
 from node.blobs import BlobExchange
+from node.case_files import CaseFile, CaseFiles
 from node.desk import ActDone, CaseDesk
 from node.files import Files
 from node.lane_gate import LaneGate
@@ -26,6 +29,7 @@ from node.storage import STATION, open_storage
 from node.structs import work_out_structs
 from sync.engine import halt, notices, record
 from sync.engine.core import Core, Effects
+from sync.protocol.chunks import FileName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
 from sync.sealing import X25519Sealing
@@ -81,8 +85,23 @@ class Node:
         self.blobs = SqliteBlobStore(folder / enrolment.BLOB_DATABASE, key)
         self.desk = CaseDesk(self.core, self._case_table)
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
+        self.case_files = CaseFiles(
+            self.core,
+            self.database,
+            self.blobs,
+            self.blobs.book,
+            clock_ms=clock_ms,
+            free_bytes=lambda: shutil.disk_usage(folder).free,
+            ahead=self._fetches_ahead,
+        )
         self.exchange = BlobExchange(
-            self.core, self.database, self.blobs, clock_ms, self.rounds.switch_complete
+            self.core,
+            self.database,
+            self.blobs,
+            self.blobs.book,
+            clock_ms,
+            self.rounds.switch_complete,
+            room=self.case_files.room,
         )
         sealing = X25519Sealing(read_key(folder / enrolment.ENCRYPT_KEY))
         self.files = Files(self.rounds, sealing, folder, clock_ms, self._after_commit)
@@ -100,6 +119,15 @@ class Node:
     def _case_table(self, transaction: Transaction) -> SqlCaseTable:
         assert isinstance(transaction, SqlTransaction), "a node keeps its cases in node.db"
         return SqlCaseTable(transaction.connection)
+
+    def _fetches_ahead(self, transaction: Transaction, stream: str) -> bool:
+        """The stations that work on a case have its files before they are opened."""
+        row = self.desk.table(transaction).get(stream)
+        station = self.core.station
+        return row is not None and (
+            station in (row.holder, row.offered_to, row.handling)
+            or any(task.station == station for task in row.tasks)
+        )
 
     def _open(self) -> None:
         now = self.clock_ms()
@@ -147,12 +175,16 @@ class Node:
         self.blob_lane.start()
         self.agent.start()
 
-    def close(self) -> None:
-        """Stop calling and close the files; what was saved stays saved."""
+    def stop_calling(self) -> None:
+        """End what calls the parent; rounds and files under way are broken off."""
         if self.agent is not None:
             self.agent.stop()
         if self.blob_lane is not None:
             self.blob_lane.stop()
+
+    def close(self) -> None:
+        """Stop calling and close the files; what was saved stays saved."""
+        self.stop_calling()
         if self._projector is not None:
             self._projector.stop()
         self.database.close()
@@ -230,6 +262,10 @@ class Node:
             self.catch_up()
         if effects.news:
             self.wake()
+        if effects.more or effects.shelves:
+            self._wake_lane()
+
+    def _wake_lane(self) -> None:
         if self.blob_lane is not None:
             self.blob_lane.wake()
 
@@ -244,6 +280,22 @@ class Node:
                 break
         if written:
             self.wake()
+        if self.case_files.catch_up():
+            self._wake_lane()
+
+    def attach(self, stream: str, file: FileName, *, title: str, actor: str) -> None:
+        """Record that a file belongs to a case, and have both lanes carry it on.
+
+        Durable when: it returns. Raises: FileRefused and its kinds, StorageError.
+        """
+        self.case_files.attach(stream, file, title=title, actor=actor)
+        self.wake()
+        self._wake_lane()
+
+    def open_files(self, files: list[CaseFile]) -> None:
+        """Have fetched what is missing of files somebody looks at."""
+        if self.case_files.open_all(files):
+            self._wake_lane()
 
     def refresh_index(self) -> None:
         """Make the search index hold exactly the matters of the present editions.

@@ -55,10 +55,21 @@ class Guard:
     """Refuses foreign hosts, foreign origins and over-large bodies; sets the safety headers."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Collection[str] = LOOPBACK, body_max: int = BODY_BYTES_MAX
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str] = LOOPBACK,
+        body_max: int = BODY_BYTES_MAX,
+        uploads: str = "",
+        upload_max: int = BODY_BYTES_MAX,
     ) -> None:
-        """Shapes: `hosts` are names without port; IPv6 in brackets."""
+        """Shapes: `hosts` are names without port; IPv6 in brackets.
+
+        Addresses that end in `uploads` take up to `upload_max` instead of `body_max`.
+        """
         self._app = app
+        self._uploads = uploads
+        self._upload_max = upload_max
         self._hosts = frozenset(name.lower() for name in hosts)
         self._body_max = body_max
 
@@ -84,7 +95,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, self._capped(receive), send_with_headers)
+            await self._app(scope, self._capped(receive, self._max(scope)), send_with_headers)
         except BodyTooLarge:
             if not started:
                 await _refuse(scope, send, 413, "too_large", TOO_LARGE)
@@ -102,11 +113,15 @@ class Guard:
         if origin is not None and not _same_origin(origin, host, scope["scheme"]):
             return 403, "wrong_origin", f"这次提交来自别的网页,已拒绝。{NOT_SAVED_HERE}"
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._body_max:
+        if not length.isdigit() or int(length) > self._max(scope):
             return 413, "too_large", TOO_LARGE
         return None
 
-    def _capped(self, receive: Receive) -> Receive:
+    def _max(self, scope: Scope) -> int:
+        upload = bool(self._uploads) and str(scope["path"]).endswith(self._uploads)
+        return self._upload_max if upload else self._body_max
+
+    def _capped(self, receive: Receive, body_max: int) -> Receive:
         total = 0
 
         async def capped() -> Message:
@@ -114,7 +129,7 @@ class Guard:
             message = await receive()
             if message["type"] == "http.request":
                 total += len(message.get("body", b""))
-                if total > self._body_max:
+                if total > body_max:
                     raise BodyTooLarge
             return message
 

@@ -49,3 +49,18 @@ def day(value: date | str | None) -> str:
         except ValueError:
             return str(value)
     return f"{value.year}年{value.month}月{value.day}日"
+
+
+def size(count: int) -> str:
+    """Bytes in KB or MB."""
+    if count < 1 << 20:
+        return f"{max(count >> 10, 1)} KB"
+    return f"{count / (1 << 20):.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    """How long something takes, in one unit, rounded up."""
+    minutes = int(seconds / 60) + 1
+    if seconds < 60:
+        return "不到1分钟"
+    return f"{minutes}分钟" if minutes < 120 else f"{minutes // 60 + 1}小时"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sync.engine import registers, revocation, tree, trust
+from sync.engine import case_blobs, registers, revocation, tree, trust
 from sync.engine.core import Core, count
 from sync.protocol import blobs as lane
 from sync.protocol import canonical, rounds
-from sync.protocol.blobs import GET, Ask, Part
+from sync.protocol.blobs import Ask, Part, Standing
+from sync.protocol.book import BlobBook
 from sync.protocol.errors import BadSignature, Malformed, StaleAsk
 from sync.protocol.limits import BLOB_ANSWER_BYTES_MAX, BLOB_PARTS_MAX, PROTOCOL_VERSION
 from sync.protocol.names import LogName
@@ -40,12 +41,11 @@ class Given(NamedTuple):
         return lane.part_head(lane.NOT_HERE if self.given < 0 else self.given)
 
 
-def wanted(transaction: Transaction, blobs: BlobStore) -> list[Want]:
-    """Return what this node fetches from its parent, in order of need."""
-    return [
-        Want(pack.sha256, pack.bytes, blobs.received(pack.sha256))
-        for pack in registers.wanted(transaction, blobs)
-    ]
+def wanted(transaction: Transaction, blobs: BlobStore, book: BlobBook) -> list[Want]:
+    """Return what this node fetches from its parent, in order of need: packs before files."""
+    pieces = [(pack.sha256, pack.bytes) for pack in registers.wanted(transaction, blobs)]
+    pieces += case_blobs.wished(book, blobs)
+    return [Want(sha256, size, blobs.received(sha256)) for sha256, size in pieces]
 
 
 def parts_of(wants: Sequence[Want], bytes_max: int) -> list[Part]:
@@ -111,20 +111,23 @@ def receive_ask(core: Core, transaction: Transaction, raw: bytes) -> tuple[Ask, 
     tokens = [token for token in (link.token, link.token_before) if token]
     if not any(hmac.compare_digest(lane.freshness(token), ask.fresh) for token in tokens):
         raise StaleAsk("token")
-    if ask.do != GET:
+    if ask.do not in lane.DOES:
         raise Malformed("what an ask wants")
+    if ask.do == lane.PUT and (len(ask.parts) != 1 or len(data) != ask.parts[0].count):
+        raise Malformed("bytes brought along")
     return ask, data
 
 
 def give(
-    core: Core, transaction: Transaction, now_ms: int, ask: Ask, blobs: BlobStore
+    core: Core, transaction: Transaction, now_ms: int, ask: Ask, blobs: BlobStore, book: BlobBook
 ) -> list[Given]:
     """Return what of an ask's parts the child is given; knowing a hash is no right.
 
+    A file of a case that is not here is wished for, so that a relay has it when it is asked again.
     Bounds: `limits.BLOB_ANSWER_BYTES_MAX` in all; of a part beyond it nothing is given this time.
     """
     shape = tree.load(core, transaction, now_ms)
-    readable = {
+    packs = {
         pack.sha256
         for shelf, manifest in registers.manifests(transaction)
         if registers.concerns(shape, ask.station, shelf)
@@ -133,7 +136,11 @@ def give(
     found: list[Given] = []
     left = BLOB_ANSWER_BYTES_MAX
     for part in ask.parts:
-        size = blobs.size(part.sha256) if part.sha256 in readable else None
+        readable = part.sha256 in packs
+        if not readable and case_blobs.concerns(transaction, book, ask.station, part.sha256):
+            readable = True
+            case_blobs.wish_for_child(book, blobs, part.sha256)
+        size = blobs.size(part.sha256) if readable else None
         if size is None or part.offset > size:
             found.append(Given(part, -1))
             continue
@@ -141,6 +148,51 @@ def give(
         found.append(Given(part, taken))
         left -= taken
     return found
+
+
+def standing(
+    transaction: Transaction,
+    ask: Ask,
+    part: Part,
+    blobs: BlobStore,
+    book: BlobBook,
+    *,
+    room: bool,
+) -> Standing:
+    """Return how a child's blob stands here; `room` says whether the disk can take more."""
+    size = case_blobs.size_of(book, part.sha256)
+    concerned = case_blobs.concerns(transaction, book, ask.station, part.sha256)
+    if size is None or not concerned:
+        return Standing(lane.UNKNOWN, 0)
+    if blobs.size(part.sha256) is not None:
+        return Standing(lane.WHOLE, size)
+    if not room or case_blobs.case_is_full(book, part.sha256):
+        return Standing(lane.REFUSED, 0)
+    return Standing(lane.PARTIAL, blobs.received(part.sha256))
+
+
+def take_put(store: Store, blobs: BlobStore, book: BlobBook, part: Part, data: bytes) -> Standing:
+    """Keep bytes a child brought along, and return how their blob stands now.
+
+    Idempotent: bytes that are here already change nothing.
+    Durable when: it returns.
+    Raises: Malformed, LimitExceeded (bytes beyond the blob's end), StorageError.
+    """
+    size = case_blobs.size_of(book, part.sha256)
+    if size is None:
+        return Standing(lane.UNKNOWN, 0)
+    if take_piece(store, blobs, Want(part.sha256, size, 0), part.offset, data):
+        note_whole(store, blobs, book, [part.sha256])
+        return Standing(lane.WHOLE, size)
+    return Standing(lane.PARTIAL, blobs.received(part.sha256))
+
+
+def note_whole(store: Store, blobs: BlobStore, book: BlobBook, whole: Iterable[str]) -> None:
+    """Note what the manifests among blobs that are whole now say their files are made of."""
+    for sha256 in whole:
+        if any(one.sha256 == sha256 for one in book.named(sha256)):
+            with store.write() as transaction:
+                case_blobs.take_manifest(transaction, book, blobs, sha256)
 
 
 def take_piece(store: Store, blobs: BlobStore, want: Want, offset: int, data: bytes) -> bool:

@@ -1,7 +1,8 @@
 """How much to ask for at once on the second lane, judged by how fast the last answers came.
 
 On a slow link the unit is a slice with two of them under way, so that a case waits behind little;
-on a fast one an ask grows until it takes about half a second. Time is an argument.
+on a fast one there is one ask at a time, growing until it takes about a second. Time is an
+argument.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from sync.protocol.limits import BLOB_ANSWER_BYTES_MAX, BLOB_SLICE_BYTES
 
 SLOW_BYTES_PER_SECOND = 125_000
 """1 Mbit/s: below it slices are sent one by one (DESIGN 7)."""
-IN_FLIGHT = 2
-ASK_SECONDS = 0.5
+SLOW_IN_FLIGHT = 2
+ASK_SECONDS = 1.0
+"""Longer than any way there and back, so that a long link is not taken for a slow one."""
 SURE_BYTES = 64 * 1024
 """An answer of this size says by itself how fast the link is; slices only several in a row do."""
+PROBE_BYTES = 32 * 1024
+HINTS_FIRST = 2
+"""Slices that came right behind one another are a hint that the link is long and not slow: after
+so many a larger ask tries it; each time in vain, the next try waits for four times as many."""
 WINDOW = 4
-_GROWTH = 4
-_GROWTH_ALONE = 16
+GROWTH_MAX = 16
 _LEAST_SECONDS = 0.001
 
 
@@ -33,6 +38,8 @@ class Pacer:
         self.ask_bytes = BLOB_SLICE_BYTES
         self._done = 0.0
         self._window: deque[tuple[float, int]] = deque(maxlen=WINDOW)
+        self._hints = 0
+        self._hints_needed = HINTS_FIRST
 
     def book(self, count: int, sent: float, done: float) -> None:
         """Take note of an answer: its bytes, when it was asked for and when it was here, seconds.
@@ -48,22 +55,30 @@ class Pacer:
         if alone:
             self._window.clear()
         self._window.append((done, count))
-        if alone and (now > self.rate or count >= SURE_BYTES):
-            self._settle(now, _GROWTH_ALONE)
-        elif not alone and count >= SURE_BYTES:
-            self._settle(now, _GROWTH)
+        if count >= PROBE_BYTES or (alone and now > self.rate):
+            self._settle(now)
+            if count >= PROBE_BYTES and self.slow:
+                self._hints_needed *= 4
         elif len(self._window) == WINDOW:
             span = self._window[-1][0] - self._window[0][0]
             moved = sum(size for _, size in self._window) - self._window[0][1]
-            self._settle(moved / max(span, _LEAST_SECONDS), _GROWTH)
+            self._settle(moved / max(span, _LEAST_SECONDS))
+        self._look_for_length(alone=alone, now=now)
 
-    def _settle(self, rate: float, growth: int) -> None:
+    def _look_for_length(self, *, alone: bool, now: float) -> None:
+        if not self.slow or alone:
+            return
+        self._hints += now >= 4 * SLOW_BYTES_PER_SECOND
+        if self._hints >= self._hints_needed:
+            self._hints, self.ask_bytes = 0, PROBE_BYTES
+
+    def _settle(self, rate: float) -> None:
         self.rate = rate
         if self.slow:
             self.ask_bytes = BLOB_SLICE_BYTES
             return
-        grown = min(int(rate * ASK_SECONDS), self.ask_bytes * growth, BLOB_ANSWER_BYTES_MAX)
-        self.ask_bytes = max(grown, BLOB_SLICE_BYTES)
+        grown = min(int(rate * ASK_SECONDS), self.ask_bytes * GROWTH_MAX, BLOB_ANSWER_BYTES_MAX)
+        self.ask_bytes = max(grown, SURE_BYTES)
 
     @property
     def slow(self) -> bool:
@@ -73,4 +88,5 @@ class Pacer:
     @property
     def in_flight(self) -> int:
         """Return how many asks may be under way; the first goes alone, to measure."""
-        return IN_FLIGHT if self.rate else 1
+        probing = self.ask_bytes > BLOB_SLICE_BYTES
+        return SLOW_IN_FLIGHT if self.rate and self.slow and not probing else 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -27,11 +27,26 @@ from sync.protocol.limits import (
 
 GET = "get"
 """Bytes of each part, from its offset on, at most its count."""
+HAVE = "have"
+"""How much of each part's blob the parent holds; offset and count are not looked at."""
+PUT = "put"
+"""One part whose bytes come along: they are for the parent to keep."""
+DOES = frozenset({GET, HAVE, PUT})
+
+UNKNOWN = 0
+"""No event the parent holds names this blob yet, or none that came from the caller's side."""
+PARTIAL = 1
+WHOLE = 2
+REFUSED = 3
+"""Known, but not taken: too large, the case has too much, or the disk is nearly full."""
+STATES = frozenset({UNKNOWN, PARTIAL, WHOLE, REFUSED})
+
 FRESH_BYTES = 8
 NOT_HERE = 0xFFFFFFFF
 """Length of a part that is not held whole here, or that the caller has no right to."""
 _LENGTH = struct.Struct(">H")
 _PART_LENGTH = struct.Struct(">I")
+_STANDING = struct.Struct(">BQ")
 PART_HEAD_BYTES = _PART_LENGTH.size
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -107,6 +122,28 @@ def decode_ask(payload: bytes) -> Ask:
 def part_head(length: int) -> bytes:
     """Return what goes ahead of a part's bytes in an answer."""
     return _PART_LENGTH.pack(length)
+
+
+class Standing(NamedTuple):
+    """How a blob stands at the parent: `state`, and how many bytes it holds from its start."""
+
+    state: int
+    held: int
+
+
+def encode_standings(standings: Iterable[Standing]) -> bytes:
+    """Return the answer to `have` or `put`, in the order of the parts."""
+    return b"".join(_STANDING.pack(*one) for one in standings)
+
+
+def decode_standings(raw: bytes, count: int) -> list[Standing]:
+    """Return the standings of so many parts. Raises: Malformed."""
+    if len(raw) != count * _STANDING.size:
+        raise Malformed("standings")
+    found = [Standing(*one) for one in _STANDING.iter_unpack(raw)]
+    if any(one.state not in STATES for one in found):
+        raise Malformed("state of a blob")
+    return found
 
 
 class Piece(NamedTuple):

@@ -31,12 +31,21 @@ BLOB_PARTS_MAX = 64
 """Ranges in one ask of the second lane."""
 BLOB_ASK_BYTES_MAX = 16 * 1024
 BLOB_REQUEST_BYTES_MAX = 320 * 1024
+BLOB_PUT_BYTES_MAX = 128 * 1024
+"""What one ask brings along to be kept."""
 BLOB_ANSWER_BYTES_MAX = 4 * 1024 * 1024
 """What one ask may bring; the rest is asked for again."""
 BLOB_SLICE_BYTES = 8 * 1024
 """Unit of sending on a slow link; two of them are under way at most."""
 BLOB_ALONG_BYTES_MAX = 8 * 1024
 """A pack up to this size goes along with its manifest, in the same answer of a round."""
+CHUNK_BYTES = 256 * 1024
+"""Piece of a case's file that has a name of its own."""
+FILE_BYTES_MAX = 32 * 1024 * 1024
+FILE_MANIFEST_BYTES_MAX = 16 * 1024
+BLOBS_PER_EVENT_MAX = 16
+CASE_FILES_BYTES_MAX = 256 * 1024 * 1024
+"""All files of one case together; beyond it nothing more is taken from below."""
 PACK_BYTES_MAX = 4 * 1024 * 1024
 PACK_DECODED_BYTES_MAX = 64 * 1024 * 1024
 SHELF_ENTRIES_MAX = 200_000

@@ -349,6 +349,30 @@ class BlobStore(Protocol):
     def put_piece(self, sha256: str, size: int, offset: int, data: bytes) -> bool:
         """Store a piece; return True when the blob is now complete and its hash right.
 
-        A blob whose hash comes out wrong is dropped whole and asked for anew.
+        A blob whose hash comes out wrong is set aside and asked for anew.
         """
         ...
+
+    def verify(self, sha256: str) -> bool:
+        """Return whether a complete blob still has its hash; one that has not is set aside."""
+        ...
+
+    def aside(self) -> Sequence[BlobAside]:
+        """Return what was set aside, newest first; only the newest are kept."""
+        ...
+
+    def partial(self) -> Sequence[str]:
+        """Return the names of blobs under way."""
+        ...
+
+    def forget(self, sha256: str) -> None:
+        """Drop a blob, whole or under way; unknown ones are no error."""
+        ...
+
+
+class BlobAside(NamedTuple):
+    """Bytes that were not what their name says."""
+
+    sha256: str
+    reason: str
+    bytes: int

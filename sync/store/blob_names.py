@@ -8,6 +8,10 @@ from sync.protocol.errors import LimitExceeded, Malformed
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 INTEGER_MAX = 2**53 - 1
+ASIDE_KEPT = 8
+"""Blobs with a wrong hash that are kept to be looked at."""
+WRONG_ON_ARRIVAL = "wrong_on_arrival"
+WRONG_ON_DISK = "wrong_on_disk"
 
 
 def check_piece(sha256: str, size: int, offset: int, data: bytes) -> None:

@@ -7,9 +7,12 @@ Bytes of an incomplete blob are not given out, because nothing proves them yet.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from sync.store.blob_names import check_piece
+from sync.protocol.ports import BlobAside
+from sync.store.blob_book import SqliteBlobBook
+from sync.store.blob_names import ASIDE_KEPT, WRONG_ON_ARRIVAL, WRONG_ON_DISK, check_piece
 from sync.store.encrypted_file import BUSY_MS, EncryptedFile
 from sync.store.schema_blobs import BLOBS_SCHEMA
 from sync.store.sql import Connection, Cursor
@@ -50,6 +53,7 @@ class SqliteBlobStore:
             busy_ms=busy_ms,
             readers_idle_max=READERS_IDLE_MAX,
         )
+        self.book = SqliteBlobBook(self._file)
 
     def size(self, sha256: str) -> int | None:
         with self._file.read() as connection:
@@ -124,10 +128,41 @@ class SqliteBlobStore:
             if held < size:
                 return False
             if _digest(connection, blob) != sha256:
-                _forget(connection, blob)
+                _set_aside(connection, blob, sha256, WRONG_ON_ARRIVAL)
                 return False
             connection.execute("UPDATE blobs SET complete = 1 WHERE id = ?", (blob,))
             return True
+
+    def verify(self, sha256: str) -> bool:
+        with self._file.read() as connection:
+            row = connection.execute(
+                "SELECT id FROM blobs WHERE sha256 = ? AND complete = 1", (sha256,)
+            ).fetchone()
+            if row is None:
+                return False
+            if _digest(connection, row[0]) == sha256:
+                return True
+        with self._file.write() as connection:
+            _set_aside(connection, row[0], sha256, WRONG_ON_DISK)
+        return False
+
+    def aside(self) -> Sequence[BlobAside]:
+        with self._file.read() as connection:
+            rows = connection.execute(
+                "SELECT sha256, reason, length(data) FROM set_aside ORDER BY id DESC"
+            )
+            return [BlobAside(*row) for row in rows]
+
+    def partial(self) -> Sequence[str]:
+        with self._file.read() as connection:
+            rows = connection.execute("SELECT sha256 FROM blobs WHERE complete = 0 ORDER BY sha256")
+            return [str(sha256) for (sha256,) in rows]
+
+    def forget(self, sha256: str) -> None:
+        with self._file.write() as connection:
+            row = connection.execute("SELECT id FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
+            if row is not None:
+                _forget(connection, row[0])
 
     def close(self) -> None:
         """Finish what is queued, move the WAL into the file, close. Idempotent."""
@@ -140,6 +175,20 @@ def _begin(connection: Connection, sha256: str, size: int) -> int:
         (sha256, size),
     ).fetchone()
     return int(blob)
+
+
+def _set_aside(connection: Connection, blob: int, sha256: str, reason: str) -> None:
+    """Keep what was wrong apart, the newest few of it, and have the blob fetched anew."""
+    rows = connection.execute("SELECT data FROM pieces WHERE blob = ? ORDER BY start", (blob,))
+    data = b"".join(piece for (piece,) in rows.fetchall())
+    connection.execute(
+        "INSERT INTO set_aside (sha256, reason, data) VALUES (?, ?, ?)", (sha256, reason, data)
+    )
+    connection.execute(
+        "DELETE FROM set_aside WHERE id NOT IN (SELECT id FROM set_aside ORDER BY id DESC LIMIT ?)",
+        (ASIDE_KEPT,),
+    )
+    _forget(connection, blob)
 
 
 def _forget(connection: Connection, blob: int) -> None:

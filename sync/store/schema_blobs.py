@@ -1,4 +1,4 @@
-"""The tables of `blobs.db`: sizes, and pieces that never overlap."""
+"""The tables of `blobs.db`: sizes, pieces that never overlap, and what names which file."""
 
 from __future__ import annotations
 
@@ -27,12 +27,61 @@ _FIRST_TABLES = (
         PRIMARY KEY (blob, start, stop)
     ) STRICT
     """,
+    """
+    CREATE TABLE set_aside (
+        id INTEGER NOT NULL PRIMARY KEY,
+        sha256 TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        data BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE notes (
+        key TEXT NOT NULL PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE named (
+        sha256 TEXT NOT NULL,
+        event TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        stream TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (sha256, event)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX named_by_stream ON named (stream)",
+    """
+    CREATE TABLE file_chunks (
+        file TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        chunk TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        PRIMARY KEY (file, place)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX file_chunks_by_chunk ON file_chunks (chunk)",
+    """
+    CREATE TABLE wishes (
+        id INTEGER NOT NULL PRIMARY KEY,
+        sha256 TEXT NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE owed (
+        sha256 TEXT NOT NULL PRIMARY KEY,
+        size INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX owed_by_size ON owed (size, sha256)",
 )
 
 
 @BLOBS()
 def m0001_first_tables(database: MigrationDatabase) -> None:
-    """Blobs and their pieces."""
+    """Blobs and their pieces, those set aside, and the book of files."""
     for statement in _FIRST_TABLES:
         database.execute(cleandoc(statement))
 

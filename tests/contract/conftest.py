@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 
+from sync.protocol.book import BlobBook
 from sync.protocol.ports import BlobStore, Store
 from sync.store.blobs import SqliteBlobStore
 from sync.store.database import Database
@@ -26,7 +27,10 @@ class OpenStore(Store, Protocol):
 
 
 class OpenBlobStore(BlobStore, Protocol):
-    """A blob store that can be closed."""
+    """A blob store that can be closed, with the book kept beside it."""
+
+    @property
+    def book(self) -> BlobBook: ...
 
     def close(self) -> None: ...
 
@@ -72,3 +76,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     """An SQLite store, for what only SQLite promises."""
     with Database(tmp_path / "node.db", SAMPLE_KEY) as opened:
         yield opened
+
+
+@pytest.fixture
+def book(blobs: OpenBlobStore) -> BlobBook:
+    """An empty book of files of each implementation."""
+    return blobs.book

@@ -113,6 +113,37 @@ def test_a_blob_with_a_wrong_hash_is_dropped_whole(blobs: BlobStore) -> None:
     assert blobs.put_piece(NAME, SIZE, 5000, DATA[5000:])
 
 
+def test_wrong_bytes_are_set_aside_with_their_reason(blobs: BlobStore) -> None:
+    """What was wrong is kept to be looked at, the newest few of it, and blocks nothing."""
+    for n in range(12):
+        name = hashlib.sha256(bytes([n])).hexdigest()
+        assert not blobs.put_piece(name, 5, 0, b"wrong")
+    kept = blobs.aside()
+    assert 8 == len(kept)
+    assert (hashlib.sha256(bytes([11])).hexdigest(), "wrong_on_arrival", 5) == kept[0]
+    assert blobs.put(bytes([11])) == kept[0].sha256
+
+
+def test_a_sound_blob_verifies_and_a_missing_one_does_not(blobs: BlobStore) -> None:
+    """Verifying changes nothing where nothing is wrong."""
+    blobs.put(DATA)
+    assert blobs.verify(NAME)
+    assert not blobs.verify("0" * 64)
+    assert [] == list(blobs.aside())
+    assert SIZE == blobs.size(NAME)
+
+
+def test_blobs_under_way_are_listed_and_can_be_dropped(blobs: BlobStore) -> None:
+    """What nobody wants any more gives its room back; a whole blob is not under way."""
+    blobs.put(b"whole")
+    blobs.put_piece(NAME, SIZE, 0, DATA[:5000])
+    assert [NAME] == list(blobs.partial())
+    blobs.forget(NAME)
+    blobs.forget("0" * 64)
+    assert [] == list(blobs.partial())
+    assert 0 == blobs.received(NAME)
+
+
 def test_a_piece_that_names_another_size_starts_anew(blobs: BlobStore) -> None:
     """A wrong size claimed first cannot block a blob for ever."""
     blobs.put_piece(NAME, SIZE * 2, 0, DATA)

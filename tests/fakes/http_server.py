@@ -17,6 +17,7 @@ def served(app: ASGIApp) -> Iterator[int]:
     config = uvicorn.Config(
         app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, date_header=False, timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
     )  # fmt: skip
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))

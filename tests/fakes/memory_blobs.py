@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
-from sync.store.blob_names import check_piece
+from sync.protocol.ports import BlobAside
+from sync.store.blob_names import ASIDE_KEPT, WRONG_ON_ARRIVAL, WRONG_ON_DISK, check_piece
+from tests.fakes.memory_blob_book import MemoryBlobBook
 
 
 class _Partial:
@@ -21,6 +24,8 @@ class MemoryBlobStore:
     def __init__(self) -> None:
         self._complete: dict[str, bytes] = {}
         self._partial: dict[str, _Partial] = {}
+        self._aside: list[BlobAside] = []
+        self.book = MemoryBlobBook()
 
     def size(self, sha256: str) -> int | None:
         return len(self._complete[sha256]) if sha256 in self._complete else None
@@ -64,6 +69,7 @@ class MemoryBlobStore:
             return False
         del self._partial[sha256]
         if hashlib.sha256(partial.data).hexdigest() != sha256:
+            self._set_aside(sha256, WRONG_ON_ARRIVAL, len(partial.data))
             return False
         self._complete[sha256] = bytes(partial.data)
         return True
@@ -73,6 +79,26 @@ class MemoryBlobStore:
         twin = MemoryBlobStore()
         twin._complete = dict(self._complete)
         return twin
+
+    def verify(self, sha256: str) -> bool:
+        data = self._complete.get(sha256)
+        if data is None or hashlib.sha256(data).hexdigest() == sha256:
+            return data is not None
+        self._set_aside(sha256, WRONG_ON_DISK, len(self._complete.pop(sha256)))
+        return False
+
+    def aside(self) -> Sequence[BlobAside]:
+        return self._aside[::-1]
+
+    def partial(self) -> Sequence[str]:
+        return sorted(self._partial)
+
+    def forget(self, sha256: str) -> None:
+        self._complete.pop(sha256, None)
+        self._partial.pop(sha256, None)
+
+    def _set_aside(self, sha256: str, reason: str, count: int) -> None:
+        self._aside = [*self._aside, BlobAside(sha256, reason, count)][-ASIDE_KEPT:]
 
     def close(self) -> None:
         """Nothing to close; here so that both stores can be used alike."""

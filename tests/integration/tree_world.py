@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ def without_notices() -> Catalogue:
     return {**shipped(), "matters": written, "services": services}
 
 
+def _ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 class Tree:
     """Central and the nodes enrolled so far; the clock moves by hand."""
 
@@ -48,6 +53,7 @@ class Tree:
         self.database_url = database_url
         self.now_ms = now_ms
         self.nodes: dict[str, Node] = {}
+        self._since: int | None = None
 
     @classmethod
     def founded(cls, folder: Path, *, database_url: str = "") -> Tree:
@@ -69,7 +75,11 @@ class Tree:
         return authority_key.load(self.home(CENTRAL))
 
     def clock(self) -> int:
-        return self.now_ms
+        return self.now_ms if self._since is None else self.now_ms + _ms() - self._since
+
+    def real_time(self) -> None:
+        """Let the clock go on by itself from here, for nodes whose threads run."""
+        self._since = _ms()
 
     def open(self, code: str) -> Node:
         """Open the node enrolled under a code, as its program does at start."""

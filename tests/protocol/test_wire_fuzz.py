@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.protocol import blobs as lane
-from sync.protocol import canonical, frames, packs, rounds, statements
+from sync.protocol import canonical, chunks, frames, packs, rounds, statements
 from sync.protocol.envelope import parse_envelope
 from sync.protocol.errors import PeerProtocolError
-from sync.protocol.limits import STATEMENT_BYTES_MAX
+from sync.protocol.limits import CHUNK_BYTES, STATEMENT_BYTES_MAX
 from sync.protocol.names import EventName, LogName, check_station
 from sync.protocol.registers import Shelf
 from sync.protocol.rounds import Answer, Hello
@@ -196,6 +196,42 @@ def test_an_answer_to_an_ask_never_fails_otherwise(raws: list[bytes]) -> None:
                 assert piece.offset + len(piece.data or b"") <= part.offset + part.count
 
     check_only_tree_errors(read, raws)
+
+
+_FILE = wire_samples.golden("file_manifest")
+
+
+@FUZZ
+@given(mutated(_FILE) | documents_near(_FILE))
+def test_a_file_manifest_never_fails_otherwise(raws: list[bytes]) -> None:
+    """A manifest's chunks add up to its size, or it is an error of the tree."""
+
+    def read(raw: bytes) -> None:
+        manifest = chunks.decode_manifest(raw)
+        assert manifest.size == sum(size for _, size in manifest.parts())
+        assert all(0 < size <= CHUNK_BYTES for _, size in manifest.parts())
+
+    check_only_tree_errors(read, raws)
+
+
+NAMING = b'{"blobs":[{"bytes":70,"sha256":"%s","size":9}],"title":"x"}' % (b"ab" * 32)
+
+
+@FUZZ
+@given(mutated(NAMING) | documents_near(NAMING))
+def test_names_in_a_body_never_fail(raws: list[bytes]) -> None:
+    """Whatever a body says, it names files in shape or none."""
+    for raw in raws:
+        for name in chunks.names_in(raw):
+            assert 64 == len(name.sha256)
+            assert name.size > 0
+
+
+@FUZZ
+@given(mutated(wire_samples.golden("standings")))
+def test_standings_never_fail_otherwise(raws: list[bytes]) -> None:
+    """So many standings as asked for, or malformed."""
+    check_only_tree_errors(lambda raw: lane.decode_standings(raw, 2), raws)
 
 
 @FUZZ

@@ -19,6 +19,7 @@ from sync.protocol import blobs as lane
 from sync.protocol import (
     bodies,
     canonical,
+    chunks,
     compression,
     envelope,
     frames,
@@ -26,7 +27,8 @@ from sync.protocol import (
     rounds,
     statements,
 )
-from sync.protocol.blobs import Ask, Part
+from sync.protocol.blobs import Ask, Part, Standing
+from sync.protocol.chunks import FileManifest
 from sync.protocol.envelope import Envelope, Event, body_hash, parse_envelope, signed_message
 from sync.protocol.frames import BlobPiece, Frame
 from sync.protocol.limits import STATEMENT_BYTES_MAX
@@ -135,6 +137,7 @@ ASK = Ask(
     do=lane.GET,
     parts=[Part(MANIFEST.base[0].sha256, 65_536, 8192)],
 )
+FILE = FileManifest(1, 300_000, "image/jpeg", ["ab" * 32, "cd" * 32])
 LOG_RECEIPT = LogReceipt(
     LOG.station,
     LOG.epoch,
@@ -281,7 +284,6 @@ def samples() -> dict[str, Sample]:
         "health": _json(HEALTH),
         "hello_full": hello,
         "hello_bare": _header("hello", BARE_HELLO, VILLAGE),
-        "ask": Sample(ASK, _write_ask, lambda raw: lane.decode_ask(_ask_payload(raw))),
         "pack_format_1": Sample(ENTRIES, packs.encode_rows, _entries),
         "pack_format_2": Sample(ENTRIES, packs.encode_columns, _entries),
         "body_epoch_opened": _json(bodies.EpochOpened(EPOCH - 1, 41)),
@@ -300,7 +302,21 @@ def samples() -> dict[str, Sample]:
     }
     for verdict in rounds.VERDICTS:
         found[f"answer_{verdict}"] = _header("answer", answer(verdict), CENTRAL)
-    return found
+    return found | _second_lane()
+
+
+def _second_lane() -> dict[str, Sample]:
+    return {
+        "ask": Sample(ASK, _write_ask, lambda raw: lane.decode_ask(_ask_payload(raw))),
+        "standings": Sample(
+            [Standing(lane.PARTIAL, 8192), Standing(lane.WHOLE, 262_144)],
+            lane.encode_standings,
+            lambda raw: lane.decode_standings(raw, 2),
+        ),
+        "file_manifest": Sample(
+            FILE, lambda f: chunks.encode_manifest(f.size, f.type, f.chunks), chunks.decode_manifest
+        ),
+    }
 
 
 def _write_ask(ask: Ask) -> bytes:

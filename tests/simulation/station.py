@@ -13,13 +13,14 @@ from casework.case import Case
 from casework.case_table import SqlCaseTable
 from casework.projection import CaseRow, CaseTable
 from node.blobs import BlobExchange
+from node.case_files import CaseFiles
 from node.desk import CaseDesk
 from node.program import Node
 from node.rounds import Rounds
 from node.schema import SCHEMA
 from sync.engine.core import Core
 from sync.protocol.names import LogName
-from sync.protocol.ports import BlobStore, Signer, Store, Transaction, Verifier
+from sync.protocol.ports import Signer, Store, Transaction, Verifier
 from sync.store.database import Database
 from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.memory_blobs import MemoryBlobStore
@@ -112,7 +113,7 @@ class SimNode(Node):
         self,
         identity: Identity,
         store: FaultyStore,
-        blobs: BlobStore,
+        blobs: MemoryBlobStore,
         clock: NodeClock,
         rows: Rows,
         projector: _Waiting | None,
@@ -145,8 +146,12 @@ class SimNode(Node):
             "blob_lane": None,
             "_projector": None,
         }
+        joined["case_files"] = CaseFiles(
+            core, store, blobs, blobs.book, clock_ms=clock,
+            free_bytes=lambda: 1 << 40, ahead=self._fetches_ahead,
+        )  # fmt: skip
         joined["exchange"] = BlobExchange(
-            core, store, blobs, clock, joined["rounds"].switch_complete
+            core, store, blobs, blobs.book, clock, joined["rounds"].switch_complete
         )
         for name, part in joined.items():
             setattr(self, name, part)

@@ -107,7 +107,7 @@ class Node:
             chance=CountedChance(f"{station}/{epoch}/{life}"),
         )
         self.exchange = BlobExchange(
-            self.core, self.store, self.blobs, lambda: clock.ms, self.switch
+            self.core, self.store, self.blobs, self.blobs.book, lambda: clock.ms, self.switch
         )
         with self.store.write() as transaction:
             record.open_epoch(self.core, transaction, clock.ms, None, 0)
