@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from central import authority_key
-from central.enrolling import ISSUED
 from node import lives
+from node.enrolment import ISSUED, MINUTE_MS
 from node.program import Node
 from sync.engine import asks, authority
 from sync.engine.asks import Waiting
@@ -129,7 +129,7 @@ def join(node: Node, folder: Path) -> None:
     def own(public: bytes, now_ms: int) -> bytes:
         signer, station = authority_key.load(folder), node.core.station
         serial = SystemChance().bytes(8).hex()
-        epoch = max(now_ms, node.core.epoch + 1)
+        epoch = max(now_ms, (node.core.epoch // MINUTE_MS + 1) * MINUTE_MS)
         return authority.make_voucher(signer, station, epoch, public, authority.ONLINE, serial)
 
     node.life.own_voucher = own

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from central import authority_key
+from central import approvals, authority_key
 from central.catalogue import shelves_published, staged
 from central.supervision import Fleet
 from node import enrolment
@@ -95,6 +95,14 @@ def _contents(node: Node, folder: Path) -> Iterator[Finding]:
         if kept
         else "数据库服务器没有等磁盘写完就说已保存,断电会丢数据。",
         "在 PostgreSQL 里设 fsync = on、full_page_writes = on,重新载入配置。",
+    )
+    with node.database.read() as transaction:
+        asking = sorted({one.ask.station for one in approvals.open_asks(transaction)})
+    yield Finding(
+        "asks",
+        not asking,
+        f"等待批准的站点:{'、'.join(asking)}。" if asking else "没有等待批准的站点。",
+        f"yizhan-central lives list --data {folder}",
     )
     now = node.clock_ms()
     frozen = [line.code for line in lines if line.frozen]

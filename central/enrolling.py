@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from central import authority_key
 from node import enrolment
-from node.enrolment import NodeFile, Sheet
+from node.enrolment import ISSUED, NodeFile, Sheet
 from node.program import Node
 from node.registry import Registries
 from node.storage import founded_in
@@ -22,7 +22,6 @@ from sync.protocol.names import LogName, check_station
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Voucher
 
-ISSUED = "issued_voucher"
 SHEET_FILE_MODE = 0o600
 
 
@@ -103,8 +102,7 @@ def sheet_for(
                 "revoked",
                 f"站点 {station} 已停用,没有签发。要恢复,请先运行 yizhan-central readmit。",
             )
-        while transaction.statement(ISSUED, f"{station}/{now}") is not None:
-            now += 1  # one epoch, one key: two sheets never open the same epoch
+        now = enrolment.next_free_epoch(transaction, station, now)
         sheet = enrolment.make_sheet(
             signer,
             station,

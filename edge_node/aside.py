@@ -9,13 +9,14 @@ from edge_node.case_access import case_address
 from edge_node.site import Look
 from node import quarantine
 from node.quarantine import Aside
-from sync.protocol.ports import INCOMPLETE, REVOKED, SET_ASIDE
+from sync.protocol.ports import INCOMPLETE, RECOVERED, REVOKED, SET_ASIDE
 from ui import words
 from ui.reasons import reason_words
 
 TITLES: Final = {
     SET_ASIDE: "已隔离(没有采用,原件保留)",
     REVOKED: "撤销信任后的记录(不算数,原件保留)",
+    RECOVERED: "恢复出来的记录(没有算数,请核对)",
     INCOMPLETE: "等待补全",
 }
 UNKNOWN_ACT: Final = "本站软件尚不认识的记录"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_node import cli
-from node import enrolment
+from node import enrolment, troubles
 from node.schema import SCHEMA
 from node.situation import Situation, situation
 from sync.protocol.errors import SyncError
@@ -147,6 +147,9 @@ def _catalogue(count: int, parent: str) -> Finding:
 
 def _road(state: Situation, parent: str, url: str) -> Finding:
     unsent = state.rungs.local
+    if state.halted:
+        sentence = f"本机暂停办理:{troubles.why(state.halted)}。"
+        return Finding("road", BAD, sentence, "打开“上报情况”页,把核对码报给县运维。")
     if state.frozen or state.verdict.partition("/")[0] in ("fork", "rewind", "revoked"):
         return Finding(
             "road", BAD, f"上级 {parent} 不再接收本站的新记录。", "停止受理,联系县运维。"

@@ -17,6 +17,7 @@ from edge_node.sync_words import road_sentence, stopped, verdict_sentence
 from node import troubles
 from node.situation import Situation, situation
 from sync.engine import revocation
+from sync.protocol.ports import RECOVERED
 from sync.protocol.registers import Shelf
 from ui import words
 
@@ -98,7 +99,7 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "verdict": verdict_sentence(state),
         "stopped": stopped(state),
         "editions": editions(look),
-        "aside": aside_lists(look),
+        "aside": [one for one in aside_lists(look) if one[0] != RECOVERED],
         "refused": own_holes(look),
         "revoked": revocation.of(transaction, core.station),
         "own": troubles.own(transaction),

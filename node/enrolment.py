@@ -37,6 +37,9 @@ DATABASE_KEY = "database.key"
 NODE_FILE = "node.json"
 NODE_DATABASE = "node.db"
 BLOB_DATABASE = "blobs.db"
+ISSUED = "issued_voucher"
+"""Statement kind under which central keeps the vouchers it gave out."""
+MINUTE_MS = 60_000
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -76,6 +79,24 @@ def read_sheet(path: Path) -> Sheet:
         raise Malformed("not an enrolment sheet") from error
     check_station(sheet.station)
     return sheet
+
+
+def next_free_epoch(transaction: Transaction, station: str, now_ms: int) -> int:
+    """At central: return the epoch a voucher made now may open.
+
+    Never the minute of an earlier one of the station, given out or used: receipt numbers tell
+    epochs apart by their minute, and no number may be given twice.
+    """
+    given = [
+        int(ref.partition("/")[2])
+        for kind in (ISSUED, statements.VOUCHER)
+        for ref, _ in transaction.statements(kind)
+        if ref.partition("/")[0] == station
+    ]
+    last = max([*given, *transaction.epochs(station)], default=0)
+    return (
+        now_ms if now_ms // MINUTE_MS > last // MINUTE_MS else (last // MINUTE_MS + 1) * MINUTE_MS
+    )
 
 
 def make_sheet(

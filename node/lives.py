@@ -137,9 +137,7 @@ def grant(
     *, profile: str, serial: str,
 ) -> Voucher:  # fmt: skip
     """At central: make out a voucher to an ask's key and owe it downwards."""
-    epoch = now_ms
-    while transaction.statement(statements.VOUCHER, f"{station}/{epoch}") is not None:
-        epoch += 1
+    epoch = enrolment.next_free_epoch(transaction, station, now_ms)
     raw = authority.make_voucher(signer, station, epoch, key, profile, serial)
     shape = tree.load(core, transaction, now_ms)
     return asks.take_voucher(core, shape, transaction, statements.decode(raw))

@@ -11,13 +11,14 @@ from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import (
     GOOD,
     INCOMPLETE,
+    RECOVERED,
     REVOKED,
     SET_ASIDE,
     StoredEvent,
     Transaction,
 )
 
-STANDINGS = (SET_ASIDE, REVOKED, INCOMPLETE)
+STANDINGS = (SET_ASIDE, REVOKED, RECOVERED, INCOMPLETE)
 LISTED_MAX = 200
 
 

@@ -237,11 +237,23 @@ def rebuilt(tree: Tree, code: str) -> Node:
     return node
 
 
+def rebuilt_at_once(tree: Tree) -> int:
+    """Replace the village's machine with nothing lost; return the epoch of its new life."""
+    tree.nodes.pop(VILLAGE).close()
+    shutil.rmtree(tree.home(VILLAGE))
+    return rebuilt(tree, VILLAGE).core.epoch
+
+
 def test_a_dead_station_is_rebuilt_and_its_old_disk_salvaged(tree: Tree) -> None:
     """Cases and registers come from the parent; the unsent tail from the disk, to be checked."""
     stream = tree.take_in(VILLAGE, AT_ONCE)
     tree.settle()
+    tree.now_ms = tree.now_ms // 60_000 * 60_000
+    first = rebuilt_at_once(tree)
     unsent = tree.take_in(VILLAGE, AT_ONCE)
+    lost_number = getattr(tree.row(VILLAGE, unsent), "receipt_no", "")
+    assert lost_number
+    assert first != tree.now_ms
     tree.nodes.pop(VILLAGE).close()
     tree.home(VILLAGE).rename(tree.folder / "dead")
     node = rebuilt(tree, VILLAGE)
@@ -251,6 +263,9 @@ def test_a_dead_station_is_rebuilt_and_its_old_disk_salvaged(tree: Tree) -> None
     with node.database.read() as transaction:
         assert transaction.entries("matters")
     fresh = tree.take_in(VILLAGE, AT_ONCE)
+    numbered = tree.row(VILLAGE, fresh)
+    assert numbered is not None
+    assert lost_number != numbered.receipt_no, "opened in one minute, and no number given twice"
     found = salvage.salvage(node, tree.folder / "dead")
     assert (1, 0, 0) == (found.taken, found.refused, found.unreadable)
     assert 0 == salvage.salvage(node, tree.folder / "dead").taken, "handed in once"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sync.protocol import errors, frames, limits, rounds, statements
+from sync.protocol import errors, frames, limits, lives, rounds, statements
 from sync.protocol.blobs import Ask
 from sync.protocol.rounds import Answer, Hello
 from tests.protocol import wire_samples
@@ -67,6 +67,9 @@ def test_statement_kinds_are_named_with_their_fields() -> None:
         (statements.TIME_MARK, statements.TimeMark),
         (statements.ATTACHMENT, statements.Attachment),
         (statements.REVOCATION, statements.Revocation),
+        (statements.ASK, lives.Ask),
+        (statements.EVIDENCE, lives.Evidence),
+        (statements.RECOVERED, lives.WholeEvent),
         (statements.ORDER, statements.Order),
     ):
         fields = " ".join(field.encode_name for field in msgspec.structs.fields(shape))

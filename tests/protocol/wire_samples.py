@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from sync.engine import authority
 from sync.protocol import blobs as lane
 from sync.protocol import (
@@ -23,6 +25,7 @@ from sync.protocol import (
     compression,
     envelope,
     frames,
+    lives,
     packs,
     rounds,
     statements,
@@ -227,8 +230,42 @@ def _stream(value: list[Frame]) -> Sample:
     return Sample(value, frames.encode_stream, lambda raw: list(frames.decode_stream(raw)))
 
 
+LIFE_ASK = lives.Ask(1, "CG0111", EPOCH, INCARNATION, ONE_USE.public_key(), lives.REWIND, 41, AT_MS)
+EVIDENCE = lives.Evidence(
+    1,
+    "CG0111",
+    EPOCH,
+    2,
+    lives.FORK,
+    AT_MS,
+    lives.pack_event(EVENT),
+    lives.pack_event(PURGED_EVENT),
+)
+FETCHING = replace(
+    answer(rounds.REWIND),
+    heads=[lives.Head(EPOCH, 41, chain_start(LOG), 43, [lives.HeldHole(40, lives.LOST, b"")])],
+    heads_told=True,
+)
+HALTED_HELLO = replace(BARE_HELLO, given=7, ask=b"{}", own=[rounds.OwnLog(EPOCH, 7)], fetching=True)
+
+
 def _compare(raw: bytes) -> list[bodies.AuthorDigest]:
     return canonical.load_as(raw, list[bodies.AuthorDigest], bytes_max=STATEMENT_BYTES_MAX)
+
+
+def _of_lives(by_village: str, by_central: str) -> dict[str, Sample]:
+    return {
+        "life_ask": _statement(statements.ASK, LIFE_ASK, VILLAGE, by_village),
+        "evidence": _statement(statements.EVIDENCE, EVIDENCE, CENTRAL, by_central),
+        "recovered": Sample(
+            statements.decode(lives.wrap_recovered(EVENT, by_village)),
+            statements.encode,
+            statements.decode,
+        ),
+        "body_epoch_opened_again": _json(bodies.EpochOpened(EPOCH - 1, 41, [[38, 40]])),
+        "answer_to_one_fetching": _header("answer", FETCHING, CENTRAL),
+        "hello_of_one_halted": _header("hello", HALTED_HELLO, VILLAGE),
+    }
 
 
 def samples() -> dict[str, Sample]:
@@ -280,6 +317,7 @@ def samples() -> dict[str, Sample]:
             statements.REVOCATION, revocation, AUTHORITY, statements.AUTHORITY
         ),
         "order": _statement(statements.ORDER, order, AUTHORITY, statements.AUTHORITY),
+        **_of_lives(by_village, by_central),
         "manifest": _statement(statements.MANIFEST, MANIFEST, AUTHORITY, statements.AUTHORITY),
         "health": _json(HEALTH),
         "hello_full": hello,

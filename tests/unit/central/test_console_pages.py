@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from central import catalogue, enrolling
@@ -15,6 +16,12 @@ from central.cli import now_ms
 from node import enrolment
 from node.accounts import issue_code
 from node.program import Node
+from sync.engine import asks, authority, trust
+from sync.engine.core import Effects
+from sync.protocol import canonical, statements
+from sync.protocol.lives import Ask, code_of
+from sync.protocol.statements import Statement
+from sync.signing import Ed25519Signer
 
 CENTRAL = "KM0000"
 PASSWORD = "demo-password-1"
@@ -166,3 +173,31 @@ def test_foreign_host_and_origin_are_refused(signed_in: Client) -> None:
     assert 421 == client.get("/", headers={"host": "evil.example"}).status_code
     refused = client.post("/login", data={}, headers={"origin": "http://evil.example"})
     assert 403 == refused.status_code
+
+
+def test_a_machine_is_approved_by_admins_with_its_code(node: Node, signed_in: Client) -> None:
+    """The ask is on the station's page with its check code; a wrong code gives nothing."""
+    epoch = now_ms()
+    sheet = enrolling.sheet_for(node, node.folder, "CG0112", parent_url="http://10.0.0.1:1")
+    signer = Ed25519Signer(b"k" * 32)
+    certificate = authority.make_certificate(
+        sheet.voucher, Ed25519Signer(sheet.one_use_key), signer.public_key(), bytes(32)
+    )
+    key = Ed25519Signer(b"o" * 32).public_key()
+    with node.database.write() as transaction:
+        log = trust.take_certificate(node.core, transaction, certificate, first_hand_ms=epoch)
+        ask = Ask(1, "CG0112", log.epoch, node.core.incarnation, key, "rewind", 3, epoch)
+        unsigned = Statement(statements.ASK, canonical.dumps(ask), b"", f"CG0112/{log.epoch}")
+        said = replace(unsigned, signature=signer.sign(unsigned.message()))
+        asks.take(node.core, transaction, said, Effects())
+    code = code_of(key)
+    page = signed_in(ADMIN).get("/stations/CG0112").text
+    assert code in page
+    assert "等待批准的机器" in page
+    path = "/stations/CG0112/approve"
+    assert 403 == signed_in(SUPERVISOR).post(path, data={"code": code}).status_code
+    assert 409 == signed_in(ADMIN).post(path, data={"code": "0000-0000"}).status_code
+    assert 303 == signed_in(ADMIN).post(path, data={"code": code.lower()}).status_code
+    assert code not in signed_in(ADMIN).get("/stations/CG0112").text
+    with node.database.read() as transaction:
+        assert [True] == [one.granted for one in asks.asks(transaction, "CG0112")]
