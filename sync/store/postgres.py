@@ -36,11 +36,14 @@ CONNECT_SECONDS = 10
 WRITER_LOCK = 0x79697A68616E
 TURNS_PER_COMMIT_MAX = 16
 """Fewer than in a file: other processes wait for the lock meanwhile."""
+# A server that is set to wait for less than its disk is overruled; one that waits for more is not.
 _SETTINGS = (
-    ("idle_in_transaction_session_timeout", str(IDLE_IN_TRANSACTION_MS)),
-    ("client_encoding", "UTF8"),
+    "SELECT set_config('idle_in_transaction_session_timeout', $1, false),"
+    " set_config('lock_timeout', $2, false),"
+    " set_config('client_encoding', 'UTF8', false),"
+    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+    " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
 )
-_DURABLE = ("on", "remote_apply")
 _BEGIN_WRITE = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})".encode()
 _BEGIN_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"
 _KINDS: dict[str, type[StorageError]] = {
@@ -185,9 +188,5 @@ def _connect(url: str, lock_wait_ms: int) -> psycopg.Connection[Any]:
     raw.adapters.register_dumper(str, _Text)
     # Lists in text form are four times slower.
     raw.adapters.register_dumper(list, ListBinaryDumper)
-    for name, value in (*_SETTINGS, ("lock_timeout", str(lock_wait_ms))):
-        raw.execute("SELECT set_config($1, $2, false)", (name, value))
-    (durable,) = raw.execute("SHOW synchronous_commit").fetchone() or ("",)
-    if durable not in _DURABLE:
-        raw.execute("SET synchronous_commit = on")
+    raw.execute(_SETTINGS, (str(IDLE_IN_TRANSACTION_MS), str(lock_wait_ms)))
     return raw
