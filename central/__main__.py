@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from central import backup_commands, commands, life_commands, revoking, running, staff_codes
+from central import (
+    backup_commands,
+    commands,
+    life_commands,
+    revoking,
+    running,
+    staff_codes,
+    stick_commands,
+)
 from central.cli import cli
 from node import logs
 
@@ -17,6 +25,7 @@ __all__ = [
     "revoking",
     "running",
     "staff_codes",
+    "stick_commands",
 ]
 
 

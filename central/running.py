@@ -32,7 +32,20 @@ LOCK_FILE = "run.lock"
 @click.option("--listen", required=True, help="控制台监听的地址,HOST:PORT。")
 @click.option("--sync-listen", required=True, help="下级站点来同步的地址,HOST:PORT。")
 @click.option("--host", "hosts", multiple=True, help="控制台还允许用哪个主机名打开,可多次。")
-def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> None:
+@click.option(
+    "--stick",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="盯着这个文件夹(U盘或投递文件夹),里面上报的数据包自动导入。",
+)
+@click.option("--stick-answer", "answered", is_flag=True, help="导入后把回执写回同一文件夹。")
+def run(
+    data: Path,
+    listen: str,
+    sync_listen: str,
+    hosts: tuple[str, ...],
+    stick: Path | None,
+    answered: bool,
+) -> None:
     """运行中心:控制台和同步入口。按 Ctrl+C 或收到 SIGTERM 结束。"""
     # Imported late: the other commands start in half the time without the web framework.
     from central.app import make_console
@@ -52,6 +65,8 @@ def run(data: Path, listen: str, sync_listen: str, hosts: tuple[str, ...]) -> No
             names = {*LOOPBACK, listen.rpartition(":")[0], *hosts}
             console = make_console(node, data, hosts=names)
             node.start(None, interval_seconds=0, jitter=lambda: 0.0)
+            if stick is not None:
+                node.watch_stick(stick, answer=answered)
             click.echo(f"控制台 http://{listen}/  同步入口 http://{sync_listen}/")
             node.after_edition = memory.give_back
             memory.settle()

@@ -12,7 +12,10 @@ for unused in ("rich", "greenlet"):
 
 from edge_node import commands, life_commands  # noqa: E402
 from edge_node.cli import World  # noqa: E402
+from edge_node.stick_commands import bundle  # noqa: E402
 from node.release import RELEASE  # noqa: E402
+
+__all__ = ["bundle", "main"]
 
 
 def main() -> None:

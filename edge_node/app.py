@@ -17,6 +17,8 @@ from edge_node.matters import matters_router
 from edge_node.metrics import health_router
 from edge_node.site import Site
 from edge_node.slip import slip_router
+from edge_node.stick_page import IMPORT_PATH, stick_router
+from edge_node.stick_state import BUNDLE_UPLOAD_BYTES_MAX
 from edge_node.sync_page import sync_router
 from node.program import Node
 from sync.transport.blob_routes import blob_route
@@ -49,6 +51,7 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
         case_page_router(site),
         case_files_router(site),
         sync_router(site),
+        stick_router(site),
         admin_router(site),
         api_router(site),
         health_router(site),
@@ -56,7 +59,8 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
         app.include_router(router)
     app.router.routes.append(site.pages.static.route())
     errors.install(app, site.pages)
-    app.add_middleware(Guard, hosts=hosts, uploads=FILES_PATH, upload_max=UPLOAD_BYTES_MAX)
+    uploads = {FILES_PATH: UPLOAD_BYTES_MAX, IMPORT_PATH: BUNDLE_UPLOAD_BYTES_MAX}
+    app.add_middleware(Guard, hosts=hosts, uploads=uploads)
     return app
 
 

@@ -63,6 +63,14 @@ data_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="数据目录。",
 )
+stick_option = click.option(
+    "--stick",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="盯着这个文件夹(U盘或投递文件夹),里面给本站的数据包自动导入。",
+)
+answer_option = click.option(
+    "--stick-answer", "answer", is_flag=True, help="导入后把回执或新的数据包写回同一文件夹。"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="以 JSON 输出。")
 
 

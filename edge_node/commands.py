@@ -10,7 +10,14 @@ import msgspec
 
 from edge_node import cli, doctoring
 from edge_node.aside import TITLES
-from edge_node.cli import Failure, World, data_option, json_option
+from edge_node.cli import (
+    Failure,
+    World,
+    answer_option,
+    data_option,
+    json_option,
+    stick_option,
+)
 from node import accounts, enrolment, quarantine
 from node.program import Node
 from node.release import RELEASE
@@ -72,6 +79,8 @@ def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
 )
 @click.option("--parent-url", default="", help="上级同步地址;不给则用入网单里的。")
 @click.option("--host", "hosts", multiple=True, help="页面还允许用哪个主机名打开,可多次。")
+@stick_option
+@answer_option
 @click.pass_obj
 def run(
     world: World,
@@ -81,6 +90,8 @@ def run(
     interval: float,
     parent_url: str,
     hosts: tuple[str, ...],
+    stick: Path | None,
+    answer: bool,
 ) -> None:
     """Serve pages and children and call the parent until a signal comes."""
     # Imported late: the other commands start faster without the web framework.
@@ -89,7 +100,7 @@ def run(
     running.run(
         world,
         data,
-        running.Wanted(listen, sync_listen, interval, parent_url, hosts),
+        running.Wanted(listen, sync_listen, interval, parent_url, hosts, stick, answer),
     )
 
 

@@ -31,6 +31,8 @@ class Wanted(NamedTuple):
     interval: float
     parent_url: str
     hosts: tuple[str, ...]
+    stick: Path | None = None
+    answer: bool = False
 
 
 def run(world: World, data: Path, wanted: Wanted) -> None:
@@ -50,6 +52,8 @@ def run(world: World, data: Path, wanted: Wanted) -> None:
                 node = _opened(world, data)
                 try:
                     _start(world, node, wanted.interval, wanted.parent_url or file.parent_url)
+                    if wanted.stick is not None:
+                        node.watch_stick(wanted.stick, answer=wanted.answer)
                     hosts = {*LOOPBACK, front.host, *wanted.hosts}
                     log.info("started", station=file.station, pages=front.port)
                     parts = [(create_pages(node, hosts=hosts), pages), (create_link(node), link)]

@@ -13,6 +13,7 @@ from casework.calendar import NATIONAL
 from edge_node import badge, life_words
 from edge_node.aside import aside_lists, own_holes
 from edge_node.site import Look, Site
+from edge_node.stick_state import stick_values
 from edge_node.sync_words import road_sentence, stopped, verdict_sentence
 from node import troubles
 from node.situation import Situation, situation
@@ -111,6 +112,7 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "steps": life_words.steps(troubles.own(transaction), parent),
         "answer": "",
         "lane": lane_words(site),
+        "stick": stick_values(site, look),
         "now": words.clock(look.now_ms, look.now_ms),
     }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from node.rounds import AfterCommit, Rounds
-from sync.engine import file_make, file_take
+from sync.engine import file_book, file_make, file_take
 from sync.engine.core import Core, Effects
 from sync.engine.file_make import Draft
 from sync.engine.file_session import Gap, Session
@@ -126,6 +126,9 @@ class Files:
             head = self._head(draft, readers, salt, sealed)
             path = folder / _name(core, draft, head)
             size = put_together(path, bundles.encode_head(head), spool)
+        with self._store.write() as transaction:
+            made = file_book.Made(draft.number, self._clock_ms(), draft.events)
+            file_book.note_made(transaction, draft.way, draft.to, made)
         stations = [log.station for log, _ in draft.readers]
         return Exported(
             path, draft.way, draft.number, stations, draft.events, len(draft.packs), size
@@ -170,6 +173,14 @@ class Files:
         with tempfile.TemporaryFile(dir=self._spool) as spool:
             copy_in(path, spool)
             return self._take(BundleFile(spool), progress)
+
+    def import_upload(self, upload: BinaryIO) -> Imported:
+        """Take in a bundle from a file that is this process's own already.
+
+        Raises: as `import_file`.
+        """
+        upload.seek(0)
+        return self._take(BundleFile(upload), nobody)
 
     def _take(self, bundle: BundleFile, progress: Progress) -> Imported:
         with self._store.write() as transaction:

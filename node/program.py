@@ -18,6 +18,7 @@ from node.blob_lane import BlobLane
 from node.blobs import BlobExchange
 from node.case_files import CaseFile, CaseFiles
 from node.desk import ActDone, CaseDesk
+from node.drop_folder import DropFolder
 from node.files import Files
 from node.lane_gate import LaneGate
 from node.lives import FolderKeeper, Keeper, LifeKeeper
@@ -107,6 +108,7 @@ class Node:
         self.files = Files(self.rounds, sealing, folder, clock_ms, self._after_commit)
         self.keeper = FolderKeeper(folder)
         self.agent: Agent | None = None
+        self.drop_folder: DropFolder | None = None
         self.blob_lane: BlobLane | None = None
         self._projector: Projector | None = None
         self._health = health.HealthReporter(release, self.started_ms)
@@ -184,6 +186,8 @@ class Node:
 
     def close(self) -> None:
         """Stop calling and close the files; what was saved stays saved."""
+        if self.drop_folder is not None:
+            self.drop_folder.stop()
         self.stop_calling()
         if self._projector is not None:
             self._projector.stop()
@@ -315,6 +319,17 @@ class Node:
     def matters(self, transaction: SqlTransaction) -> MatterFinder:
         """Return what finds matters by what a person types."""
         return self._storage.finder(transaction)
+
+    def station_name(self, code: str) -> str:
+        """Return a station's name by the register held here; empty when it is not in it."""
+        with self.database.read() as transaction:
+            tree = self.desk.registry(transaction, self.clock_ms()).tree
+            return tree.name(code) if code in tree else ""
+
+    def watch_stick(self, folder: Path, *, answer: bool) -> None:
+        """Take in bundles that come to lie in a folder, and answer them there if asked."""
+        self.drop_folder = DropFolder(self.files, folder, answer=answer, name_of=self.station_name)
+        self.drop_folder.start()
 
     def situation(self) -> Situation:
         """Return how far what was written here has come."""

@@ -57,7 +57,7 @@ class Situation(NamedTuple):
     refused: int
     held: int
     frozen: str
-    by_file: ByFile
+    by_file: ByFile = file_book.NOBODY
     halted: str = ""
 
 

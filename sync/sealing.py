@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -39,12 +41,14 @@ class _Chunks:
 class X25519Sealing:
     """Seals for anybody, opens with one private key."""
 
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes, fresh: Callable[[], bytes] | None = None) -> None:
+        """Shapes: `fresh` gives the private keys used once; tests fix them."""
+        self._fresh = fresh or (lambda: X25519PrivateKey.generate().private_bytes_raw())
         self._key = X25519PrivateKey.from_private_bytes(seed)
         self._public = self._key.public_key().public_bytes_raw()
 
     def wrap(self, to: str, public_key: bytes, file_key: bytes) -> SealedFor:
-        fresh = X25519PrivateKey.generate()
+        fresh = X25519PrivateKey.from_private_bytes(self._fresh())
         ephemeral = fresh.public_key().public_bytes_raw()
         shared = fresh.exchange(X25519PublicKey.from_public_bytes(public_key))
         key = _derive(shared, ephemeral + public_key, _WRAP)

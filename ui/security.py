@@ -8,7 +8,7 @@ session cookie is SameSite=Strict besides.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -60,16 +60,14 @@ class Guard:
         *,
         hosts: Collection[str] = LOOPBACK,
         body_max: int = BODY_BYTES_MAX,
-        uploads: str = "",
-        upload_max: int = BODY_BYTES_MAX,
+        uploads: Mapping[str, int] | None = None,
     ) -> None:
         """Shapes: `hosts` are names without port; IPv6 in brackets.
 
-        Addresses that end in `uploads` take up to `upload_max` instead of `body_max`.
+        Addresses that end in a key of `uploads` take up to its value instead of `body_max`.
         """
         self._app = app
-        self._uploads = uploads
-        self._upload_max = upload_max
+        self._uploads = dict(uploads or {})
         self._hosts = frozenset(name.lower() for name in hosts)
         self._body_max = body_max
 
@@ -118,8 +116,9 @@ class Guard:
         return None
 
     def _max(self, scope: Scope) -> int:
-        upload = bool(self._uploads) and str(scope["path"]).endswith(self._uploads)
-        return self._upload_max if upload else self._body_max
+        path = str(scope["path"])
+        taken = [most for ending, most in self._uploads.items() if path.endswith(ending)]
+        return max(taken, default=self._body_max)
 
     def _capped(self, receive: Receive, body_max: int) -> Receive:
         total = 0

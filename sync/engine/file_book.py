@@ -21,6 +21,7 @@ FORGOTTEN_AFTER_MS = 90 * 24 * 3600 * 1000
 """So long after its last answer by file, a node between here and central is no longer waited for:
 else every stick would hold again all that this one node was not given."""
 _NUMBER = "file_number"
+_MADE = "file_made"
 _TAKEN = "file_taken"
 _NUMBERED = "file_numbered"
 _LAST = "file_last"
@@ -40,7 +41,15 @@ class ByFile(NamedTuple):
     taken_ms: int
 
 
-_NOBODY = ByFile("", "", 0, 0)
+class Made(NamedTuple):
+    """The newest bundle written on one way. Units: milliseconds. Shapes: number 0 for none."""
+
+    number: int
+    at_ms: int
+    events: int
+
+
+NOBODY = ByFile("", "", 0, 0)
 
 
 def next_number(core: Core, transaction: Transaction, way: str, to: str) -> int:
@@ -166,7 +175,7 @@ def receipts_of(core: Core, shape: Tree, transaction: Transaction, log: LogName)
 
 def furthest(core: Core, transaction: Transaction) -> ByFile:
     """Return which node above said by file to hold most of this node's own log; 0 for nobody."""
-    found = _NOBODY
+    found = NOBODY
     for issuer, _ in transaction.statements(_HELD):
         booked = _receipt(transaction, f"{core.station}/{core.epoch}/{issuer}")
         if booked is None or is_past_life(transaction, issuer, booked[0]):
@@ -228,3 +237,15 @@ def verdict_on(transaction: Transaction, station: str) -> str:
 def note_verdict(transaction: Transaction, station: str, verdict: str) -> None:
     """Remember what is to be told a station in the next bundle to it."""
     transaction.put_statement(_VERDICT, station, verdict.encode())
+
+
+def note_made(transaction: Transaction, way: str, to: str, made: Made) -> None:
+    """Remember the newest bundle that was written whole."""
+    raw = f"{made.number} {made.at_ms} {made.events}"
+    transaction.put_statement(_MADE, f"{way}/{to}", raw.encode())
+
+
+def made(transaction: Transaction, way: str, to: str) -> Made:
+    """Return the newest bundle written on a way."""
+    raw = transaction.statement(_MADE, f"{way}/{to}")
+    return Made(*(int(part) for part in raw.split())) if raw is not None else Made(0, 0, 0)

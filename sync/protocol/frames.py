@@ -27,6 +27,7 @@ from sync.protocol.limits import (
     PROTOCOL_VERSION,
     PROTOCOL_VERSION_MAX,
     ROUND_FRAMES_MAX,
+    STATEMENTS_PER_FRAME_MAX,
 )
 
 MAGIC = b"YZR" + bytes([PROTOCOL_VERSION])
@@ -259,7 +260,10 @@ def statement_frames(statements: Iterable[bytes], through: int = 0) -> list[Fram
 
 
 def decode_statements(payload: bytes) -> tuple[int, list[bytes]]:
-    """Return the link sequence and the encoded statements of a frame. Raises: Malformed."""
+    """Return the link sequence and the encoded statements of a frame.
+
+    Raises: Malformed, LimitExceeded.
+    """
     if len(payload) < _SEQUENCE.size:
         raise Malformed("statements frame")
     (through,) = _SEQUENCE.unpack_from(payload)
@@ -273,6 +277,8 @@ def decode_statements(payload: bytes) -> tuple[int, list[bytes]]:
             raise Malformed("cut in a statement")
         found.append(payload[at : at + length])
         at += length
+        if len(found) > STATEMENTS_PER_FRAME_MAX:
+            raise LimitExceeded("statements in a frame")
     return through, found
 
 

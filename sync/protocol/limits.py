@@ -20,6 +20,8 @@ FRAME_BYTES_TARGET = 64 * 1024
 """A frame of events is not larger than this as sent, unless one event is."""
 FRAME_PLAIN_BYTES_TARGET = 192 * 1024
 """By columns a frame of events is closed when its plain size passes this, else at the above."""
+STATEMENTS_PER_FRAME_MAX = 4096
+"""Each costs a parse and maybe a signature; a frame of empty ones would be minutes of work."""
 ROUND_BYTES_MAX = 8 * 1024 * 1024
 ROUND_BYTES_TARGET = 1024 * 1024
 ROUND_FRAMES_MAX = 512

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("casework", "central", "edge_node", "node", "stations", "sync", "ui")
+PRODUCT = ("casework", "central", "edge_node", "node", "stations", "sync", "ui", "verifier")
 PURE = ("casework", "sync")
 """Floors where time, chance and keys come in as arguments."""
 _LEFT_OUT = {".git", ".venv", "build", "dist", "__pycache__", ".hypothesis", "vendor"}

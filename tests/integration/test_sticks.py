@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from node import enrolment
-from node.files import Imported
 from node.program import Node
 from sync.protocol.errors import BundleNotForUs, BundleNotOurs, BundleOwn
 from sync.protocol.names import incarnation
+from tests.integration.stick_world import Sticks
 from tests.integration.test_tree_of_four import AT_ONCE, HANDED_ON
 from tests.integration.tree_world import (
     CENTRAL,
@@ -24,31 +24,6 @@ from tests.integration.tree_world import (
 )
 
 DAY_MS = 24 * 3600 * 1000
-
-
-class Sticks:
-    """Carries files between the nodes of a tree."""
-
-    def __init__(self, tree: Tree, folder: Path) -> None:
-        self.tree = tree
-        self.folder = folder
-        folder.mkdir()
-
-    def up(self, station: str) -> Path:
-        self.tree.now_ms += 60_000
-        return self.tree.nodes[station].files.export_up(self.folder).path
-
-    def down(self, maker: str, station: str) -> Path:
-        self.tree.now_ms += 60_000
-        return self.tree.nodes[maker].files.export_down(station, self.folder).path
-
-    def take(self, station: str, path: Path) -> Imported:
-        self.tree.now_ms += 60_000
-        return self.tree.nodes[station].files.import_file(path)
-
-    def there_and_back(self, station: str, above: str) -> tuple[Imported, Imported]:
-        went = self.take(above, self.up(station))
-        return went, self.take(station, self.down(above, station))
 
 
 @pytest.fixture

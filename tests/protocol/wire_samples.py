@@ -51,6 +51,7 @@ from sync.protocol.statements import (
     TimeMark,
 )
 from sync.signing import Ed25519Signer
+from tests.protocol import bundle_sample
 
 GOLDEN = Path(__file__).parent / "golden"
 EPOCH = 1_790_000_000_000
@@ -304,6 +305,11 @@ def samples() -> dict[str, Sample]:
         "blob_frame": _frame(piece, frames.encode_blob, frames.decode_blob),
         "compare_frame": Sample(COMPARE, canonical.dumps, _compare),
         "voucher": Sample(statements.decode(voucher), statements.encode, statements.decode),
+        "bundle": Sample(
+            bundle_sample.make(EVENT, certificate, VILLAGE, AUTHORITY.public_key(), INCARNATION),
+            bundle_sample.write,
+            bundle_sample.read,
+        ),
         "certificate": Sample(statements.decode(certificate), statements.encode, statements.decode),
         "receipt_of_a_log": _json(LOG_RECEIPT),
         "receipt_of_central": _statement(statements.RECEIPT, central, CENTRAL, by_central),
