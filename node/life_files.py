@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from node.program import Node
-from sync.engine import asks, lives
+from sync.engine import asks, lives, tree, trust
 from sync.engine.core import Effects
 from sync.engine.halt import halted
 from sync.protocol import statements
@@ -41,8 +41,6 @@ def write_ask(node: Node, path: Path) -> str:
 
 def take_ask(node: Node, path: Path) -> Ask:
     """At central: hold the ask in a file. Raises: PeerProtocolError."""
-    from sync.engine import trust
-
     certificate, ask = _lines(path)
     with node.database.write() as transaction:
         if certificate:
@@ -66,8 +64,6 @@ def take_voucher(node: Node, path: Path) -> bool:
     _, raw = _lines(path)
     said, effects = statements.decode(raw), Effects()
     with node.database.write() as transaction:
-        from sync.engine import tree
-
         shape = tree.load(node.core, transaction, node.clock_ms())
         voucher = asks.take_voucher(node.core, shape, transaction, said)
         lives.take_voucher(node.core, transaction, raw, voucher, effects)

@@ -7,12 +7,13 @@ import shutil
 import pytest
 
 from central import approvals
+from node import life_files
 from node.situation import CENTRAL as AT_CENTRAL
 from node.situation import rung_of_case
 from sync.engine.halt import halted
 from sync.engine.recovery import lost_positions
 from sync.protocol import frames
-from sync.protocol.errors import LogStopped
+from sync.protocol.errors import LogStopped, VoucherRefused
 from sync.protocol.names import LogName
 from sync.protocol.ports import RECOVERED
 from tests.integration.forging import rewritten
@@ -166,3 +167,29 @@ def test_a_rolled_back_relay_serves_its_villages_meanwhile(tree: Tree) -> None:
     tree.act(TOWNSHIP, stream, "accepted", actor="CG0101-02")
     tree.settle()
     assert 1 == len({picture(tree, code, stream) for code in (VILLAGE, TOWNSHIP, CENTRAL)})
+
+
+def test_ask_and_voucher_travel_by_stick_and_fit_one_machine(tree: Tree) -> None:
+    """With the road to central cut, files do; the voucher is of no use to another machine."""
+    keep_copy(tree, VILLAGE, "older")
+    keep_copy(tree, TOWNSHIP, "older_township")
+    stream = tree.take_in(VILLAGE, AT_ONCE)
+    tree.settle()
+    put_back(tree, VILLAGE, "older")
+    tree.settle(VILLAGE)
+    village = tree.nodes[VILLAGE]
+    with pytest.raises(life_files.NotAsking):
+        life_files.write_ask(tree.nodes[TOWNSHIP], tree.folder / "none.yz")
+    code = life_files.write_ask(village, tree.folder / "ask.yz")
+    taken = life_files.take_ask(tree.central, tree.folder / "ask.yz")
+    assert (VILLAGE, code) == (taken.station, life_files.code_of(taken.key))
+    tree.now_ms += 1000
+    given = approvals.approve(tree.central, tree.home(CENTRAL), VILLAGE, code)
+    life_files.write_voucher(tree.central, given, tree.folder / "voucher.yz")
+    put_back(tree, TOWNSHIP, "older_township")
+    with pytest.raises(VoucherRefused):
+        life_files.take_voucher(tree.nodes[TOWNSHIP], tree.folder / "voucher.yz")
+    assert life_files.take_voucher(village, tree.folder / "voucher.yz")
+    assert "" == reason(tree, VILLAGE)
+    assert tree.row(VILLAGE, stream) is not None
+    tree.take_in(VILLAGE, AT_ONCE)
