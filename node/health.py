@@ -21,10 +21,13 @@ def of_child(link: ChildLink) -> Health | None:
 def below(transaction: Transaction) -> dict[str, Below]:
     """Return what is known of every station of the subtree, each as its own parent heard it."""
     known: dict[str, Below] = {}
-    for link in transaction.child_links():
+    # Who only came by stick, past its parent, last: what its parent says of it stays.
+    for link in sorted(transaction.child_links(), key=lambda one: not one.health):
         said = of_child(link)
         if said is None:
-            known[link.station] = Below(link.last_contact_ms)
+            told = known.get(link.station, Below(0))
+            heard_ms = max(told.heard_ms, link.last_contact_ms)
+            known[link.station] = replace(told, heard_ms=heard_ms)
             continue
         known.update(said.below)
         known[link.station] = Below(

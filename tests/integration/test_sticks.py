@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node import enrolment
+from node import enrolment, health
 from node.program import Node
 from sync.protocol.errors import BundleNotForUs, BundleNotOurs, BundleOwn
 from sync.protocol.names import incarnation
@@ -255,3 +255,16 @@ def test_a_relay_that_holds_less_than_the_node_above_comes_to_rest(sticks: Stick
     tree.settle()
     rungs = tree.nodes[VILLAGE_2].situation().rungs
     assert (rungs.local, rungs.parent) == (0, 0)
+
+
+def test_a_stick_past_the_parent_hides_nothing_the_parent_says(sticks: Sticks) -> None:
+    """Central keeps what the road told of a village, and hears of it later by the stick."""
+    tree = sticks.tree
+    with tree.central.database.read() as transaction:
+        before = health.below(transaction)[VILLAGE]
+    assert before.release
+    sticks.take(CENTRAL, sticks.up(VILLAGE))
+    with tree.central.database.read() as transaction:
+        after = health.below(transaction)[VILLAGE]
+    assert after.release == before.release
+    assert after.heard_ms > before.heard_ms
