@@ -20,7 +20,7 @@ def make_sync_app(node: Node) -> Starlette:
 
     return Starlette(
         routes=[
-            round_route(node.rounds.serve),
+            round_route(node.rounds.open),
             blob_route(node.exchange.serve),
             Route("/healthz", healthz),
         ]

@@ -66,4 +66,4 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
 
 def create_link(node: Node) -> Starlette:
     """Return what this station's children call: rounds, the second lane and nothing else."""
-    return Starlette(routes=[round_route(node.rounds.serve), blob_route(node.exchange.serve)])
+    return Starlette(routes=[round_route(node.rounds.open), blob_route(node.exchange.serve)])

@@ -18,6 +18,7 @@ from edge_node.cli import (
     json_option,
     stick_option,
 )
+from edge_node.parent_command import parent
 from node import accounts, enrolment, quarantine
 from node.program import Node
 from node.release import RELEASE
@@ -34,6 +35,9 @@ STARTED_FILE: Final = "started"
 @click.version_option(RELEASE, prog_name="yizhan-node")
 def main() -> None:
     """The station program's command line."""
+
+
+main.add_command(parent)
 
 
 @main.command(help="用入网单 SHEET 在数据目录里建立本站的身份。")
@@ -72,10 +76,23 @@ def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
 )
 @click.option(
     "--interval",
-    default=30.0,
+    default=0.0,
+    type=click.FloatRange(0, 3600),
+    help="没有新记录时约多少秒联系一次上级;不给则按上级的建议(平时 300 秒)。"
+    "有记录往来后的10分钟内最多30秒。",
+)
+@click.option(
+    "--round-kib",
+    default=0,
+    type=click.IntRange(0, 512),
+    help="每次往来单方向最多多少 KiB;不给则按测得的线路速度,约 20 秒的量。",
+)
+@click.option(
+    "--fallback-after",
+    default=600.0,
     show_default=True,
-    type=click.FloatRange(0.2, 3600),
-    help="没有新记录时多少秒联系一次上级。",
+    type=click.FloatRange(1, 86400),
+    help="上级多少秒没有应答,就暂时改由备用上级接收。没有备用上级时不起作用。",
 )
 @click.option("--parent-url", default="", help="上级同步地址;不给则用入网单里的。")
 @click.option("--host", "hosts", multiple=True, help="页面还允许用哪个主机名打开,可多次。")
@@ -88,6 +105,8 @@ def run(
     listen: str,
     sync_listen: str,
     interval: float,
+    round_kib: int,
+    fallback_after: float,
     parent_url: str,
     hosts: tuple[str, ...],
     stick: Path | None,
@@ -100,7 +119,17 @@ def run(
     running.run(
         world,
         data,
-        running.Wanted(listen, sync_listen, interval, parent_url, hosts, stick, answer),
+        running.Wanted(
+            listen,
+            sync_listen,
+            interval,
+            round_kib,
+            fallback_after,
+            parent_url,
+            hosts,
+            stick,
+            answer,
+        ),
     )
 
 

@@ -13,8 +13,10 @@ from edge_node.app import create_link, create_pages
 from edge_node.cli import Failure, World
 from edge_node.commands import STARTED_FILE
 from node import logs, memory
+from node.homes import HomeBlobRoad, HomeRoad
 from node.program import Node, Roads
 from node.serving import CannotListen, bind, parse_address, serve
+from sync.engine.homes import Place
 from sync.transport.blob_client import BlobLink
 from sync.transport.http_client import HttpLink
 from ui import assets
@@ -29,6 +31,8 @@ class Wanted(NamedTuple):
     listen: str
     sync_listen: str
     interval: float
+    round_kib: int
+    fallback_after: float
     parent_url: str
     hosts: tuple[str, ...]
     stick: Path | None = None
@@ -51,7 +55,7 @@ def run(world: World, data: Path, wanted: Wanted) -> None:
             ):
                 node = _opened(world, data)
                 try:
-                    _start(world, node, wanted.interval, wanted.parent_url or file.parent_url)
+                    _start(world, node, wanted, wanted.parent_url or file.parent_url)
                     if wanted.stick is not None:
                         node.watch_stick(wanted.stick, answer=wanted.answer)
                     hosts = {*LOOPBACK, front.host, *wanted.hosts}
@@ -74,7 +78,7 @@ def _opened(world: World, data: Path) -> Node:
     return node
 
 
-def _start(world: World, node: Node, interval: float, parent_url: str) -> None:
+def _start(world: World, node: Node, wanted: Wanted, parent_url: str) -> None:
     if assets.missing():
         log.warning("page_files_missing", help="python -m ui.assets")
     if not parent_url:
@@ -82,5 +86,19 @@ def _start(world: World, node: Node, interval: float, parent_url: str) -> None:
             "入网单里没有上级地址,请用 --parent-url 给出。数据没有改动。", "no_parent_url"
         )
     node.after_edition = memory.give_back
-    roads = Roads(HttpLink(parent_url), BlobLink(parent_url), world.seconds)
-    node.start(roads, interval_seconds=interval, jitter=world.chance)
+    home = HomeRoad(
+        node.core,
+        node.database,
+        world.clock_ms,
+        world.seconds,
+        enrolled=Place(node.file.parent, parent_url),
+        make=HttpLink,
+        away_after=wanted.fallback_after,
+    )
+    roads = Roads(home, HomeBlobRoad(node.core, home.url, BlobLink), world.seconds, home.tend)
+    node.start(
+        roads,
+        interval_seconds=wanted.interval,
+        jitter=world.chance,
+        round_bytes=wanted.round_kib * 1024,
+    )

@@ -14,8 +14,8 @@ from edge_node import badge, life_words
 from edge_node.aside import aside_lists, own_holes
 from edge_node.site import Look, Site
 from edge_node.stick_state import stick_values
-from edge_node.sync_words import road_sentence, stopped, verdict_sentence
-from node import troubles
+from edge_node.sync_words import home_sentence, road_sentence, stopped, verdict_sentence
+from node import traffic, troubles
 from node.situation import Situation, situation
 from sync.engine import revocation
 from sync.protocol.ports import RECOVERED
@@ -97,6 +97,8 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "road": road_sentence(
             state, parent_name=parent, parent_is_central=is_central, now_ms=look.now_ms
         ),
+        "traffic": traffic_sentence(look),
+        "home": home_sentence(state, own=look.name(state.own_parent), parent=parent),
         "verdict": verdict_sentence(state),
         "stopped": stopped(state),
         "editions": editions(look),
@@ -139,6 +141,24 @@ def lane_words(site: Site) -> list[str]:
 
 def _takes(count: int, rate: float) -> str:
     return f",按现在的线路约需 {words.duration(count / rate)}" if rate > 0 else ""
+
+
+def traffic_sentence(look: Look) -> str:
+    """What the link carried today and yesterday; empty before the first round."""
+    days = traffic.days(look.transaction)
+    if not days:
+        return ""
+    today = traffic.day_of(look.now_ms)
+    said = [
+        f"{'今天' if one.day == today else words.day(one.day)}往来 {one.rounds} 次,"
+        f"上行 {_kilobytes(one.up)},下行 {_kilobytes(one.down)}"
+        for one in reversed(days[-2:])
+    ]
+    return "与上级的线路:" + ";".join(said) + "。"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 def editions(look: Look) -> list[dict[str, str | int]]:

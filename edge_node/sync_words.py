@@ -58,6 +58,16 @@ def stopped(state: Situation) -> bool:
     return bool(state.halted) or verdict_of(state) in _STOPPING
 
 
+def home_sentence(state: Situation, *, own: str, parent: str) -> str:
+    """Says plainly when a fallback stands in for the parent; empty at the own parent."""
+    if state.own_parent in ("", state.parent):
+        return ""
+    return (
+        f"{own}联系不上,现在暂时由备用上级{parent}接收本站的记录。{own}恢复后自动改回,"
+        "办件照常办理,没有丢失,不需要做什么。"
+    )
+
+
 def road_sentence(
     state: Situation, *, parent_name: str, parent_is_central: bool, now_ms: int
 ) -> str:

@@ -7,27 +7,38 @@ body, and tried again later; nothing is ever dropped here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import structlog
 
+from node import pace
 from node.lane_gate import LaneGate
-from node.rounds import Rounds
-from sync.protocol.errors import PeerProtocolError, StorageError, TransportError
+from node.pace import Meter
+from node.rounds import Outcome, Rounds
+from sync.protocol.errors import PeerBusy, PeerProtocolError, StorageError, TransportError
 from sync.protocol.statements import Health
 
 log = structlog.get_logger("node.agent")
 
 ROUNDS_IN_A_ROW_MAX = 200
 """After so many rounds without a pause the agent breathes for one interval."""
-BACKOFF_FACTOR_MAX = 4
 
 
 class Road(Protocol):
-    """Carries one request to the parent and brings its answer."""
+    """Carries one request to the parent and brings its answer as it arrives.
 
-    def round(self, request: bytes) -> bytes: ...
+    `sent` and `received` count the bytes it took so far, headers included.
+    """
+
+    @property
+    def sent(self) -> int: ...
+
+    @property
+    def received(self) -> int: ...
+
+    def round(self, request: bytes) -> Iterable[bytes]: ...
 
     def close(self) -> None: ...
 
@@ -52,17 +63,29 @@ class Agent:
         jitter: Callable[[], float],
         reporter: Reporter,
         gate: LaneGate,
+        meter: Meter | None = None,
+        tend: Callable[[], None] = lambda: None,
     ) -> None:
         self._rounds = rounds
         self._gate = gate
         self._road = road
-        self._interval = interval_seconds
+        self._set_interval = interval_seconds
+        self._hinted = pace.IDLE_SECONDS
         self._jitter = jitter
         self._reporter = reporter
+        self.meter = meter or Meter()
+        self._tend = tend
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
+        self._moved_at = time.monotonic()
+        self._leave_alone = 0.0
+        """Seconds the parent asked to be left alone; nothing local shortens them."""
         self.failures = 0
+
+    @property
+    def _interval(self) -> float:
+        return self._set_interval or self._hinted
 
     def start(self) -> None:
         """Begin calling."""
@@ -70,6 +93,7 @@ class Agent:
 
     def wake(self) -> None:
         """Make the next round happen at once."""
+        self._moved_at = time.monotonic()
         self._wake.set()
 
     def stop(self) -> None:
@@ -80,37 +104,83 @@ class Agent:
         self._road.close()
 
     def _run(self) -> None:
+        spread = min(pace.START_SPREAD_SECONDS, self._interval / 10)
+        self._wake.wait(spread * self._jitter())
         while not self._stopped.is_set():
             in_a_row = 0
+            self._wake.clear()
             while self._one_round(following=in_a_row > 0) and in_a_row < ROUNDS_IN_A_ROW_MAX:
                 in_a_row += 1
                 if self._stopped.is_set():
                     return
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            self._rest()
 
-    def _pause(self) -> float:
-        """Return the seconds to wait: the interval with up to a quarter of jitter either way."""
-        stretch = min(1 + self.failures / 4, BACKOFF_FACTOR_MAX)
-        return self._interval * stretch * (0.75 + self._jitter() / 2)
+    def _rest(self) -> None:
+        """Wait for the next round; a busy parent is left alone whatever happens here."""
+        if self._leave_alone:
+            seconds, self._leave_alone = self._leave_alone, 0.0
+            self._stopped.wait(seconds)
+            return
+        self._wake.wait(
+            pace.pause(
+                self._interval,
+                failures=self.failures,
+                since_moved=time.monotonic() - self._moved_at,
+                jitter=self._jitter(),
+            )
+        )
 
     def _one_round(self, *, following: bool) -> bool:
         """Make one round and return whether another is worth making at once."""
+        began, sent, received = time.monotonic(), self._road.sent, self._road.received
         try:
-            request = self._rounds.begin(self._reporter.health_news())
-            with self._gate.round(request, following=following):
-                answer = self._road.round(request)
-            outcome = self._rounds.take_answer(answer)
+            if not following:
+                self._tend()
+            outcome = self._round(following=following)
+        except PeerBusy as error:
+            self._busy(error)
+            return False
         except (TransportError, PeerProtocolError, StorageError) as error:
             log.warning("round_failed", code=error.code, failures=self.failures + 1)
-            return self._failed()
+            return self._failed(sent)
         except Exception:  # the one net under this loop: a fault of ours is told and waits
             log.exception("round_broke", failures=self.failures + 1)
-            return self._failed()
-        self.failures = 0
+            return self._failed(sent)
+            self.failures = 0
+        self._hinted = pace.hinted(outcome.hint_ms)
+        up, down = self._road.sent - sent, self._road.received - received
+        self.meter.note(up, down, time.monotonic() - began)
+        if outcome.more or outcome.effects.stored:
+            self._moved_at = time.monotonic()
         return outcome.more
 
-    def _failed(self) -> bool:
+    def _round(self, *, following: bool) -> Outcome:
+        request = self._rounds.begin(
+            self._reporter.health_news(), self.meter.budget(), self.meter.take_used()
+        )
+        with self._gate.round(request, following=following):
+            return self._rounds.take_answer(_until(self._stopped, self._road.round(request)))
+
+    def _busy(self, error: PeerBusy) -> None:
+        """The parent is there and took nothing: that is no failure of the road."""
+        self._leave_alone = pace.busy_pause(error.retry_after, self._interval, self._jitter())
+        log.info("parent_busy", seconds=round(self._leave_alone))
+        self._reporter.health_lost()
+        try:
+            self._rounds.was_busy(int(self._leave_alone * 1000))
+        except StorageError as failed:
+            log.warning("round_failed", code=failed.code)
+
+    def _failed(self, sent: int) -> bool:
         self.failures += 1
+        self.meter.broke(self._road.sent - sent)
         self._reporter.health_lost()
         return False
+
+
+def _until(stopped: threading.Event, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts of an answer; a node that stops does not wait for the rest of them."""
+    for part in parts:
+        yield part
+        if stopped.is_set():
+            raise TransportError("stopping")

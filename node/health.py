@@ -9,7 +9,8 @@ from node.situation import Situation
 from sync.protocol.ports import ChildLink, Transaction
 from sync.protocol.statements import Below, Health
 
-EVERY_MS = 300_000
+EVERY_MS = 3_600_000
+BELOW_EVERY_MS = 300_000
 """Times of contact of the subtree are not older than this per tier; nothing else waits for it."""
 
 
@@ -66,8 +67,9 @@ class HealthReporter:
             database_bytes=database_bytes,
         )
         timeless = {code: replace(one, heard_ms=0) for code, one in sorted(subtree.items())}
+        every = BELOW_EVERY_MS if subtree else EVERY_MS
         shape = msgspec.json.encode((health.unsent, health.set_aside, timeless))
-        if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
+        if shape == self._told and now_ms - self._told_at_ms < every:
             return None
         self._told, self._told_at_ms = shape, now_ms
         if len(subtree) > BELOW_MAX:

@@ -22,13 +22,14 @@ from node.drop_folder import DropFolder
 from node.files import Files
 from node.lane_gate import LaneGate
 from node.lives import FolderKeeper, Keeper, LifeKeeper
+from node.pace import Meter
 from node.projector import Projector
 from node.registry import matters_to_find
 from node.rounds import Rounds
 from node.situation import Situation, situation
 from node.storage import STATION, open_storage
 from node.structs import work_out_structs
-from sync.engine import halt, notices, record
+from sync.engine import halt, homes, record
 from sync.engine.core import Core, Effects
 from sync.protocol.chunks import FileName
 from sync.protocol.ports import Transaction
@@ -47,11 +48,15 @@ log = structlog.get_logger("node")
 
 
 class Roads(NamedTuple):
-    """The two connections to the parent; `seconds` reads a clock that only goes forward."""
+    """The two connections to the parent; `seconds` reads a clock that only goes forward.
+
+    `tend` is called before a round and decides who the parent is now.
+    """
 
     rounds: Road
     blobs: BlobRoad
     seconds: Callable[[], float]
+    tend: Callable[[], None] = lambda: None
 
 
 class Node:
@@ -142,7 +147,7 @@ class Node:
             transaction.put_certificate(self.core.log, self.core.certificate)
             if halt.halted(transaction) is None:
                 record.open_epoch(self.core, transaction, now, None, 0)
-            notices.attach(self.core, transaction, now)
+            homes.begin(self.core, transaction, now)
         self.rounds.switch_editions()
         self.refresh_index()
         self.catch_up()
@@ -154,8 +159,12 @@ class Node:
         *,
         interval_seconds: float,
         jitter: Callable[[], float],
+        round_bytes: int = 0,
     ) -> None:
         """Begin to work by itself: project in a thread, and call the parent if there is one.
+
+        Units: an interval of 0 leaves it to the parent; `round_bytes` bounds a round each way,
+        0 leaves it to the measured rate of the line.
 
         A node that was not started projects within the call that brought the events.
         """
@@ -173,6 +182,8 @@ class Node:
             jitter=jitter,
             reporter=self,
             gate=gate,
+            meter=Meter(round_bytes),
+            tend=roads.tend,
         )
         self.blob_lane.start()
         self.agent.start()

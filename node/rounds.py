@@ -6,11 +6,15 @@ Each frame is committed on its own. What a step leaves to do after its commit is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from sync.engine import answer, child, parent, registers
+from node import traffic
+from node.pace import Used
+from sync.engine import answer as answering
+from sync.engine import child, parent, registers
 from sync.engine.core import Core, Effects
+from sync.engine.outgoing import UNMEASURED, Budget
 from sync.protocol import frames
 from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed
 from sync.protocol.limits import ROUND_BYTES_TARGET
@@ -21,10 +25,14 @@ AfterCommit = Callable[[Effects], None]
 
 
 class Outcome(NamedTuple):
-    """What a round came to: `more` says another one is worth making at once."""
+    """What a round came to: `more` says another one is worth making at once.
+
+    Units: `hint_ms` is when the parent would like to hear of this node again, 0 if it did not say.
+    """
 
     effects: Effects
     more: bool
+    hint_ms: int = 0
 
 
 class Rounds:
@@ -44,57 +52,67 @@ class Rounds:
         self._clock_ms = clock_ms
         self._after_commit = after_commit
 
+    def open(self) -> ServedRound:
+        """Return what takes a child's request as it arrives."""
+        return ServedRound(self, self._clock_ms(), self._after_commit)
+
     def serve(self, raw: bytes) -> bytes:
-        """Return the answer to a child's request.
+        """Return the answer to a child's request that is there in full.
 
-        Raises: PeerProtocolError of a request that cannot be taken at all; damage after the hello
-        only ends the request early, what was committed is receipted.
+        Raises: as `ServedRound`.
         """
-        core, now = self.core, self._clock_ms()
-        stream = frames.decode_stream(raw)
-        ahead, hello = _until_hello(stream)
-        caller = parent.claimed_caller(hello.payload)
-        # One transaction: of a caller who cannot sign its hello, nothing is kept.
-        with self.store.write() as transaction:
-            for frame in ahead:
-                parent.receive_introduction(core, transaction, now, frame, caller)
-            session = parent.receive_hello(core, transaction, now, hello.payload)
-        effects = session.effects
+        served = self.open()
         try:
-            try:
-                for frame in stream:
-                    with self.store.write() as transaction:
-                        effects.add(parent.receive_frame(core, transaction, now, session, frame))
-            except FrameDamaged:
-                pass  # the receipt says how far it came; the child sends the rest again
-            with self.store.write() as transaction:
-                return answer.finish(core, transaction, now, session, self.blobs)
+            served.feed(raw)
+            return served.finish()
         finally:
-            self._after_commit(effects)
+            served.close()
 
-    def begin(self, health: Health | None = None) -> bytes:
-        """Return the request of a new round to the parent."""
+    def begin(
+        self,
+        health: Health | None = None,
+        budget: Budget = UNMEASURED,
+        used: Used | None = None,
+    ) -> bytes:
+        """Return the request of a new round to the parent; `used` is booked for the day."""
         with self.store.write() as transaction:
-            return child.begin_round(self.core, transaction, self._clock_ms(), health)
+            if used is not None:
+                traffic.book(transaction, self._clock_ms(), used)
+            return child.begin_round(self.core, transaction, self._clock_ms(), health, budget)
 
-    def take_answer(self, raw: bytes) -> Outcome:
-        """Take the parent's answer frame by frame, then switch what editions are complete.
+    def was_busy(self, hint_ms: int) -> None:
+        """Note that the parent answered, but had no place for the round: it took nothing."""
+        with self.store.write() as transaction:
+            child.was_busy(transaction, hint_ms)
 
-        Raises: PeerProtocolError; frames before it stay committed.
+    def take_answer(self, answer: bytes | Iterable[bytes]) -> Outcome:
+        """Take the parent's answer as it arrives, then switch what editions are complete.
+
+        Each frame is committed before the next part is asked for.
+        Raises: PeerProtocolError, TransportError; frames before it stay committed.
         """
-        effects = Effects()
+        effects, reader, taking = Effects(), frames.StreamReader(), child.Taking()
         try:
-            for frame in frames.decode_stream(raw):
-                with self.store.write() as transaction:
-                    effects.add(
-                        child.receive_frame(
-                            self.core, transaction, self._clock_ms(), self.blobs, frame
-                        )
-                    )
+            for part in [answer] if isinstance(answer, bytes) else answer:
+                reader.feed(part)
+                for frame in reader.frames():
+                    effects.add(self._take(taking, frame))
+            reader.end()
             effects.add(self.switch_editions())
         finally:
             self._after_commit(effects)
-        return Outcome(effects, effects.more)
+        return Outcome(effects, effects.more, self._hint_ms())
+
+    def _hint_ms(self) -> int:
+        with self.store.read() as transaction:
+            link = transaction.parent_link()
+        return link.hint_ms if link is not None else 0
+
+    def _take(self, taking: child.Taking, frame: frames.Frame) -> Effects:
+        with self.store.write() as transaction:
+            return child.receive_frame(
+                self.core, transaction, self._clock_ms(), self.blobs, taking, frame
+            )
 
     def switch_complete(self) -> None:
         """Switch as `switch_editions` does, outside a round."""
@@ -106,16 +124,83 @@ class Rounds:
             return registers.switch(self.core, transaction, self._clock_ms(), self.blobs)
 
 
-def _until_hello(stream: Iterator[frames.Frame]) -> tuple[list[frames.Frame], frames.Frame]:
-    """Return the introductions and the hello; nobody unknown may fill the memory with them."""
-    ahead: list[frames.Frame] = []
-    size = 0
-    for frame in stream:
-        if frame.type == frames.HELLO:
-            return ahead, frame
-        size += len(frame.payload)
-        if size > ROUND_BYTES_TARGET:
+class ServedRound:
+    """One request at the parent: fed as it arrives, each frame committed on its own.
+
+    Holds one frame at a time; what came before a cut stays committed, and the answer's receipts
+    say how far it came.
+    """
+
+    def __init__(self, rounds: Rounds, now_ms: int, after_commit: AfterCommit) -> None:
+        self._core, self._store, self._blobs = rounds.core, rounds.store, rounds.blobs
+        self._now = now_ms
+        self._after_commit = after_commit
+        self._reader = frames.StreamReader()
+        self._ahead: list[frames.Frame] = []
+        self._ahead_bytes = 0
+        self._session: parent.Session | None = None
+        self._effects = Effects()
+        self._damaged = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived.
+
+        Raises: PeerProtocolError of a request that cannot be taken at all; damage after the hello
+        only ends the request early.
+        """
+        if self._damaged:
+            return
+        self._reader.feed(data)
+        try:
+            for frame in self._reader.frames():
+                self._take(frame)
+        except FrameDamaged:
+            if self._session is None:
+                raise
+            self._damaged = True  # the receipt says how far it came; the child sends the rest again
+
+    def _take(self, frame: frames.Frame) -> None:
+        if self._session is not None:
+            with self._store.write() as transaction:
+                self._effects.add(
+                    parent.receive_frame(self._core, transaction, self._now, self._session, frame)
+                )
+        elif frame.type == frames.HELLO:
+            self._session = self._greet(frame)
+        else:
+            self._hold_back(frame)
+
+    def _hold_back(self, frame: frames.Frame) -> None:
+        """Keep an introduction until the hello; nobody unknown may fill the memory with them."""
+        self._ahead_bytes += len(frame.payload)
+        if self._ahead_bytes > ROUND_BYTES_TARGET:
             raise LimitExceeded("before the hello")
         if frame.type == frames.STATEMENTS:
-            ahead.append(frame)
-    raise Malformed("a request without a hello")
+            self._ahead.append(frame)
+
+    def _greet(self, hello: frames.Frame) -> parent.Session:
+        caller = parent.claimed_caller(hello.payload)
+        # One transaction: of a caller who cannot sign its hello, nothing is kept.
+        with self._store.write() as transaction:
+            for frame in self._ahead:
+                parent.receive_introduction(self._core, transaction, self._now, frame, caller)
+            self._ahead = []
+            session = parent.receive_hello(self._core, transaction, self._now, hello.payload)
+        self._effects = session.effects
+        return session
+
+    def finish(self) -> bytes:
+        """Return the answer; nothing more is fed.
+
+        Raises: PeerProtocolError of a request that ended before its hello.
+        """
+        if self._session is None:
+            self._reader.end()
+            raise Malformed("a request without a hello")
+        with self._store.write() as transaction:
+            return answering.finish(self._core, transaction, self._now, self._session, self._blobs)
+
+    def close(self) -> None:
+        """Hand on what was committed, whatever became of the request."""
+        effects, self._effects = self._effects, Effects()
+        self._after_commit(effects)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from node.facts import is_case_fact
-from sync.engine import file_book
+from sync.engine import file_book, homes
 from sync.engine.core import Core
 from sync.engine.file_book import ByFile
 from sync.engine.halt import halted
@@ -37,9 +37,10 @@ class Rungs(NamedTuple):
 class Situation(NamedTuple):
     """What the page 上报情况 and the badge are made from.
 
-    Units: milliseconds, 0 when never. Shapes: `parent_answers` whether the last round was
-    answered; `carried` events of the subtree still to be handed up; `verdict` of the last answer;
-    `by_file` which node above said by file to hold most of this station's log.
+    Units: milliseconds, 0 when never. Shapes: `parent` is the one attached to now, `own_parent` the
+    one it belongs to: another while a fallback stands in; `parent_answers` whether the last round
+    was answered; `carried` events of the subtree still to be handed up; `verdict` of the last
+    answer; `by_file` which node above said by file to hold most of this station's log.
     """
 
     rungs: Rungs
@@ -59,6 +60,7 @@ class Situation(NamedTuple):
     frozen: str
     by_file: ByFile = file_book.NOBODY
     halted: str = ""
+    own_parent: str = ""
 
 
 def situation(core: Core, transaction: Transaction) -> Situation:
@@ -95,6 +97,7 @@ def situation(core: Core, transaction: Transaction) -> Situation:
         refused=len(transaction.refusals(core.log)),
         held=transaction.event_count(),
         frozen=own.frozen,
+        own_parent=homes.home(core, transaction).own,
         by_file=by_file,
         halted=halt.reason if (halt := halted(transaction)) is not None else "",
     )

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import asks, give_back, notices, outbox, receipts, revocation, tree
+from sync.engine import asks, gaps, give_back, notices, outbox, receipts, revocation, tree
 from sync.engine.core import Core
 from sync.engine.give_back import GivenBack
 from sync.engine.parent import Session
 from sync.protocol import canonical, compression, frames, rounds, statements
 from sync.protocol.compression import Packing
+from sync.protocol.envelope import Event
 from sync.protocol.frames import BlobPiece, Frame
-from sync.protocol.limits import BLOB_ALONG_BYTES_MAX, FRAME_BYTES_TARGET, PROTOCOL_VERSION
+from sync.protocol.limits import (
+    BLOB_ALONG_BYTES_MAX,
+    FRAME_BYTES_TARGET,
+    PROTOCOL_VERSION,
+    ROUND_SENT_BYTES_MIN,
+    ROUND_SENT_BYTES_TARGET,
+)
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.registers import Manifest
 from sync.protocol.rounds import Answer, Hello
 
-HINT_MS = 30_000
+HINT_MS = 300_000
 RECEIPTS_BYTES_MAX = 192 * 1024
 """An answer has a limit; a log left out is offered again, comes as a duplicate and has its turn."""
 
@@ -61,7 +70,8 @@ def finish(
         notices.make_time_mark(core, transaction, now_ms)
     link = transaction.child_link(session.child)
     after = hello.acknowledged if hello.acknowledged_incarnation == core.incarnation else 0
-    load = outbox.load(transaction, session.child, after, _packing(session))
+    room = _room(hello.budget)
+    load = outbox.load(transaction, session.child, after, _packing(session), room)
     shape = tree.load(core, transaction, now_ms)
     answer = replace(
         answer,
@@ -75,9 +85,9 @@ def finish(
     )
     compared = _compared(core, shape, transaction, session, answer)
     along = _along(load.manifests, blobs)
-    return _stream(
-        core, session, answer, [*vouchers, *compared, *back.frames, *load.frames, *along]
-    )
+    before = _before(shape, transaction, session, room - sum(map(len, load.sent)))
+    parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *before, *along]
+    return _stream(core, session, answer, parts)
 
 
 def _voucher(transaction: Transaction, hello: Hello) -> list[Frame]:
@@ -103,10 +113,11 @@ def _receipts(
     asked = session.hello.ask_receipts
     asked = asked or session.hello.acknowledged_incarnation != core.incarnation
     logs = transaction.logs()
-    chosen = [log for log in logs if log.name in session.touched]
+    touched = session.touched | gaps.lowered(transaction, session.touched)
+    chosen = [log for log in logs if log.name in touched]
     if asked:
         more = [log for log in logs if log.source == session.child]
-        chosen += [log for log in more if log.name not in session.touched]
+        chosen += [log for log in more if log.name not in touched]
     given, size = [], 0
     for log in chosen:
         if core.is_root:
@@ -145,7 +156,34 @@ def _along(manifests: list[bytes], blobs: BlobStore) -> list[Frame]:
     return list(found.values())
 
 
-def _stream(core: Core, session: Session, answer: Answer, rest: list[Frame]) -> bytes:
+def _before(shape: tree.Tree, transaction: Transaction, session: Session, room: int) -> list[bytes]:
+    """Return what lies before logs the child took over, last in line and within what is left."""
+    found: list[bytes] = []
+    batch: list[Event] = []
+    size, packing = 0, _packing(session)
+    for event in gaps.asked(shape, transaction, session.child, session.hello.lacking):
+        if room <= 0:
+            break
+        batch.append(event)
+        size += frames.event_bytes(event)
+        if size > frames.events_target(packing, room):
+            sent = frames.encode_frames(frames.encode_events(0, batch), packing)
+            found += sent
+            room -= sum(map(len, sent))
+            batch, size = [], 0
+    if batch:
+        found += frames.encode_frames(frames.encode_events(0, batch), packing)
+    return found
+
+
+def _room(budget: int) -> int:
+    """Return how many bytes an answer may take: what the child asked for, within reason."""
+    if budget <= 0:
+        return ROUND_SENT_BYTES_TARGET
+    return min(max(budget, ROUND_SENT_BYTES_MIN), ROUND_SENT_BYTES_TARGET)
+
+
+def _stream(core: Core, session: Session, answer: Answer, rest: Sequence[Frame | bytes]) -> bytes:
     ahead: list[Frame] = []
     if session.hello.acknowledged_incarnation != core.incarnation:
         ahead.append(frames.encode_statements(0, [core.certificate]))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from sync.engine import (
+    compare,
+    gaps,
     give_back,
     intake,
     lives,
     notices,
+    outgoing,
     receipts,
     record,
     registers,
@@ -23,26 +26,21 @@ from sync.engine import (
 )
 from sync.engine.core import Core, Effects, count
 from sync.engine.halt import Halt, halted
+from sync.engine.outgoing import UNMEASURED, Budget
 from sync.protocol import canonical, compression, digest, frames, rounds, statements
-from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
-from sync.protocol.limits import FRAME_BYTES_TARGET, PROTOCOL_VERSION, ROUND_BYTES_TARGET
-from sync.protocol.names import LogName
-from sync.protocol.ports import (
-    BlobStore,
-    LogState,
-    ParentLink,
-    Transaction,
+from sync.protocol.limits import (
+    PROTOCOL_VERSION,
 )
-from sync.protocol.rounds import NONCE_BYTES, Answer, Hello, Hole
+from sync.protocol.names import LogName
+from sync.protocol.ports import BlobStore, LogState, ParentLink, Transaction
+from sync.protocol.rounds import NONCE_BYTES, Answer, Hello
 from sync.protocol.statements import Health
 
-LOGS_PER_ROUND = 500
-HOLES_PER_ROUND = 500
-EVENTS_PER_PAGE = 100
-"""A hello and a request have limits; what does not fit goes with the next round, at once."""
+MOVED = b"moved"
+"""In the place of a nonce: this parent is called again after another one."""
 SPOILED = "spoiled_statements"
 SPOILED_KEPT = 64
 FROZEN_ABOVE = "frozen_above"
@@ -56,9 +54,11 @@ def begin_round(
     transaction: Transaction,
     now_ms: int,
     health: Health | None = None,
+    budget: Budget = UNMEASURED,
 ) -> bytes:
     """Return the request of a new round; the same facts go out again until a receipt covers them.
 
+    Bounds: `budget` for the events as sent, one frame at least.
     After an unanswered round the request carries no events: it fetches the receipt first.
     """
     assert core.parent is not None, "central has no parent to call"
@@ -69,8 +69,8 @@ def begin_round(
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
     halt = halted(transaction)
-    unsent = _unsent(core, transaction, halt)[:LOGS_PER_ROUND]
-    holes, untold = _holes(transaction, unsent)
+    unsent = _unsent(core, transaction, halt)[: outgoing.LOGS_PER_ROUND]
+    holes, untold = outgoing.holes(transaction, unsent)
     hello = Hello(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -90,27 +90,37 @@ def begin_round(
         health=health,
         dictionary=compression.DICTIONARY_NEWEST,
         ask_receipts=unanswered,
-        given=-1 if own.parent_position == own.position else own.parent_position,
+        given=_given(link, own),
         ask=b"" if halt is None else halt.ask,
         own=[] if halt is None else lives.wanted(core, transaction, halt),
         fetching=halt is not None and not lives.fetched(core, transaction, halt),
+        budget=budget.down,
+        lacking=gaps.lacking(transaction),
     )
     packing = compression.packing_for(link.dictionary, compression.LEVEL_TIGHT)
     payload = canonical.dumps(hello)
     signature = core.signer.sign(rounds.hello_message(core.parent, payload))
-    out: list[Frame] = []
+    out: list[Frame | bytes] = []
     introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
-    certificates = _certificates(core, transaction, unsent, first=introduce)
+    certificates = outgoing.certificates(core, transaction, unsent, first=introduce)
     out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
     proving = bool(link.challenge) and link.verdict.startswith(rounds.PROVE)
     if not unanswered and not proving:
+        out += compare.due(shape, transaction, core.station, link.station)
         out += upward.load(transaction)
-        out += _events(transaction, unsent, untold, packing)
+        out += outgoing.events(transaction, unsent, untold, packing, budget.up)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
     return frames.encode_stream(out, packing)
+
+
+def _given(link: ParentLink, own: LogState) -> int:
+    """How much of the own log the parent gave a receipt for; after a move that is not known."""
+    if link.nonce == MOVED:
+        return 0
+    return -1 if own.parent_position == own.position else own.parent_position
 
 
 def _unsent(core: Core, transaction: Transaction, halt: Halt | None) -> list[LogState]:
@@ -137,83 +147,30 @@ def _digest_anew(
     return replace(link, digest=held)
 
 
-def _certificates(
-    core: Core, transaction: Transaction, unsent: Iterable[LogState], *, first: bool
-) -> list[bytes]:
-    found = [core.certificate] if first else []
-    for log in unsent:
-        raw = transaction.certificate(log.name)
-        if log.parent_position == 0 and raw is not None and raw not in found:
-            found.append(raw)
-    return found
+def was_busy(transaction: Transaction, hint_ms: int) -> None:
+    """Book that the round begun last was sent away unread: the parent is there, nothing is open."""
+    link = transaction.parent_link()
+    if link is not None:
+        transaction.put_parent_link(
+            replace(link, nonce=b"", verdict=rounds.BUSY, hint_ms=hint_ms, failures=0)
+        )
 
 
-def _holes(
-    transaction: Transaction, unsent: list[LogState]
-) -> tuple[list[Hole], dict[LogName, int]]:
-    """Return the next holes refused here, and per log where the first lies that was left out.
+@dataclass(slots=True)
+class Taking:
+    """What the child remembers between the frames of one answer."""
 
-    One only the parent refused has no hash: its event goes out again. Each log has its share, so
-    that one with thousands of holes neither bursts the hello nor keeps the others waiting.
-    """
-    share = max(HOLES_PER_ROUND // max(len(unsent), 1), 1)
-    found: list[Hole] = []
-    untold: dict[LogName, int] = {}
-    for log in unsent:
-        mine = [
-            Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hole.hash)
-            for hole in transaction.refusals(log.name)
-            if hole.hash and log.parent_position < hole.position <= log.position
-        ]
-        found += mine[:share]
-        if len(mine) > share:
-            untold[log.name] = mine[share].position
-    return found, untold
-
-
-def _events(
-    transaction: Transaction,
-    unsent: list[LogState],
-    untold: dict[LogName, int],
-    packing: Packing,
-) -> list[Frame]:
-    """Return the next events of each log; none fills the round while others wait.
-
-    A log the parent does not take any further would else keep back all that is younger.
-    """
-    share = max(ROUND_BYTES_TARGET // max(len(unsent), 1), FRAME_BYTES_TARGET)
-    out: list[Frame] = []
-    batch: list[Event] = []
-    size = total = 0
-    for log in unsent:
-        end = min(total + share, ROUND_BYTES_TARGET)
-        for event in _owed(transaction, log, untold.get(log.name)):
-            if total >= end:
-                break
-            batch.append(event)
-            size += frames.event_bytes(event)
-            total += frames.event_bytes(event)
-            if size > frames.events_target(packing):
-                out.append(frames.encode_events(0, batch))
-                batch, size = [], 0
-    if batch:
-        out.append(frames.encode_events(0, batch))
-    return out
-
-
-def _owed(transaction: Transaction, log: LogState, before: int | None) -> Iterator[Event]:
-    """Yield the events of a log beyond the parent's receipt, up to a hole it was not told of."""
-    after = log.parent_position
-    while page := transaction.log_events(log.name, after, EVENTS_PER_PAGE):
-        for stored in page:
-            if before is not None and stored.name.position > before:
-                return
-            yield stored.event
-        after = page[-1].name.position
+    doubted: bool = False
+    """Something did not verify: nothing from there on counts as received, it is owed again."""
 
 
 def receive_frame(
-    core: Core, transaction: Transaction, now_ms: int, blobs: BlobStore, frame: Frame
+    core: Core,
+    transaction: Transaction,
+    now_ms: int,
+    blobs: BlobStore,
+    taking: Taking,
+    frame: Frame,
 ) -> Effects:
     """Take one frame of the answer, in a transaction of its own.
 
@@ -225,7 +182,11 @@ def receive_frame(
         _answer(core, transaction, now_ms, frame.payload, effects)
     elif frame.type == frames.EVENTS:
         through, events = frames.decode_events(frame.payload)
-        _handed_down(core, transaction, now_ms, through, events, effects)
+        if _handed_down(core, transaction, now_ms, events, effects):
+            taking.doubted = True
+        if not through and gaps.close(transaction):
+            effects.more = True
+        _received(transaction, through, taking)
     elif frame.type == frames.STATEMENTS:
         through, raws = frames.decode_statements(frame.payload)
         refused = [
@@ -233,7 +194,7 @@ def receive_frame(
             for raw in raws
             if notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
         ]
-        _received(transaction, through, spoiled=_spoiled(transaction, refused))
+        _received(transaction, through, taking, spoiled=_spoiled(transaction, refused))
     elif frame.type == frames.COMPARE:
         _offer_back(core, transaction, now_ms, frame.payload, effects)
     elif frame.type == frames.BLOB:
@@ -270,11 +231,19 @@ def _spoiled(transaction: Transaction, refused: list[bytes]) -> bool:
     return bool(fresh)
 
 
-def _received(transaction: Transaction, through: int, *, spoiled: bool = False) -> None:
-    """Book what was received; what was spoiled on the way is owed anew once editions are told."""
+def _received(
+    transaction: Transaction, through: int, taking: Taking, *, spoiled: bool = False
+) -> None:
+    """Book what was received; what was spoiled on the way is owed anew once editions are told.
+
+    Behind something doubted nothing is booked: a later frame would pass it over for good.
+    """
     link = transaction.parent_link()
-    if link is not None and (spoiled or through > link.received):
-        told, last = link.told_editions and not spoiled, max(through, link.received)
+    if link is None:
+        return
+    last = link.received if taking.doubted else max(through, link.received)
+    if spoiled or last > link.received:
+        told = link.told_editions and not spoiled
         transaction.put_parent_link(replace(link, received=last, told_editions=told))
 
 
@@ -282,13 +251,13 @@ def _handed_down(
     core: Core,
     transaction: Transaction,
     now_ms: int,
-    through: int,
     events: list[Event],
     effects: Effects,
-) -> None:
+) -> bool:
+    """Take events of other subtrees; return whether one was doubted and is asked for once more."""
     link = transaction.parent_link()
     if link is None:
-        return
+        return False
     shape = tree.load(core, transaction, now_ms)
     total, doubted = link.digest, False
     below = shape.subtree(core.station)
@@ -305,8 +274,7 @@ def _handed_down(
             total = digest.add(total, event.hash)
         doubted = doubted or became == intake.DOUBTED
     transaction.put_parent_link(replace(link, digest=total))
-    if not doubted:
-        _received(transaction, through)
+    return doubted
 
 
 def _answer(
@@ -338,15 +306,18 @@ def _answer(
         failures=0,
         last_success_ms=now_ms,
     )
+    differs = False
     if answer.verdict == rounds.OK:
+        shape = tree.load(core, transaction, now_ms)
+        differs = compare.notice(transaction, link, answer, shape.version(core.station))
         link = replace(link, told_editions=True)
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
-            resting = not receipts.take(transaction, receipt) and resting
+            resting = not receipts.take(transaction, receipt, lower=True) and resting
     elif answer.verdict in (rounds.REWIND, rounds.FORK):
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
-            receipts.take(transaction, receipt)
+            receipts.take(transaction, receipt, lower=True)
     transaction.put_parent_link(link)
     again = lives.heed(core, transaction, now_ms, answer, effects)
     for name in answer.frozen:
@@ -356,7 +327,7 @@ def _answer(
     owed = bool(answer.statements) and transaction.outbox_count(routing.UP) > 0
     unsent = unsent and answer.verdict == rounds.OK and not resting
     prove = answer.verdict == rounds.PROVE and not answer.reason
-    effects.more = answer.more or prove or unsent or again or owed
+    effects.more = answer.more or prove or unsent or again or owed or differs
 
 
 def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer) -> ParentLink:
@@ -364,6 +335,7 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
     if link.incarnation:
         count(transaction, "parent_incarnations")
         for log in transaction.logs():
+            log = gaps.give_up(transaction, log)
             if log.parent_position:
                 transaction.put_log(replace(log, parent_position=0))
         for station, _ in transaction.statements(statements.ATTACHMENT):

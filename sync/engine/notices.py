@@ -10,6 +10,7 @@ from sync.engine import (
     asks,
     clock,
     freeze,
+    gaps,
     lives,
     receipts,
     recovery,
@@ -27,7 +28,7 @@ from sync.protocol.names import LogName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Attachment, Statement, TimeMark
 
-TIME_MARK_EVERY_MS = 15 * 60 * 1000
+TIME_MARK_EVERY_MS = 60 * 60 * 1000
 
 
 def take(
@@ -77,9 +78,23 @@ def _from_child(
     child: str,
     effects: Effects,
 ) -> None:
-    if statement.kind != statements.ATTACHMENT:
+    if statement.kind == statements.ATTACHMENT:
+        if _attachment(core, transaction, now_ms, statement) and not core.is_root:
+            transaction.enqueue(
+                routing.UP, statements.ATTACHMENT, LogName.parse(statement.signer)[0]
+            )
+            effects.news = True
+    elif statement.kind == statements.RECEIPT:
+        gaps.adopt(core, tree.load(core, transaction, now_ms), transaction, statement, child)
+    else:
         _of_lives_below(core, transaction, now_ms, statement, child, effects)
-        return
+
+
+def _attachment(core: Core, transaction: Transaction, now_ms: int, statement: Statement) -> bool:
+    """Hold a station's word for who its parent is, if it is newer; return whether it was.
+
+    Those below that had the station in their subtree until now are told: it is gone from there.
+    """
     station = trust.signed_by_station(core, transaction, statement)
     attachment = statement.read(Attachment)
     if attachment.station != station:
@@ -88,14 +103,21 @@ def _from_child(
         raise BadSignature("attachment of a revoked station")
     held = transaction.statement(statements.ATTACHMENT, station)
     before = 0 if held is None else statements.decode(held).read(Attachment).since_ms
-    if attachment.since_ms <= before:
-        return
+    if attachment.since_ms <= before or station == core.station:
+        return False
+    had = tree.load(core, transaction, now_ms)
     transaction.put_statement(statements.ATTACHMENT, station, statements.encode(statement))
     tree.changed(transaction)
-    routing.derive_moved(tree.load(core, transaction, now_ms), transaction)
-    if not core.is_root:
-        transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
-        effects.news = True
+    shape = tree.load(core, transaction, now_ms)
+    for link in transaction.child_links():
+        if station in had.subtree(link.station) and station not in shape.subtree(link.station):
+            routing.owe_signer(transaction, link, statement)
+            transaction.enqueue(link.station, statements.ATTACHMENT, station)
+    for child in routing.derive_moved(shape, transaction):
+        owe_time_mark(transaction, child)
+        revocation.owe_all(transaction, child)
+        receipts.owe_held(transaction, child)
+    return True
 
 
 def _of_lives_below(
@@ -130,6 +152,8 @@ def _from_parent(
     if statement.kind == statements.RECEIPT:
         if receipts.take_central(core, shape, transaction, statement):
             effects.news = True
+    elif statement.kind == statements.ATTACHMENT:
+        _attachment(core, transaction, now_ms, statement)
     elif statement.kind == statements.TIME_MARK:
         _time_mark(core, transaction, now_ms, statement)
     elif statement.kind == statements.MANIFEST:

@@ -9,7 +9,7 @@ from sync.protocol import frames, statements
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
-from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET
+from sync.protocol.limits import FRAME_BYTES_TARGET, ROUND_BYTES_TARGET, ROUND_SENT_BYTES_TARGET
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import RECOVERED, REVOKED, OutboxItem, Transaction
 
@@ -17,12 +17,13 @@ ITEMS_PER_ROUND = 2000
 
 
 class Load(NamedTuple):
-    """Frames for one answer; `through` is the last sequence in them, `more` that some are left.
+    """Frames for one answer, plain and as sent; `more` says that some are left.
 
-    Shapes: `manifests` the encoded statements among them that announce editions.
+    Shapes: `through` is the last sequence in them; `manifests` statements that announce editions.
     """
 
     frames: list[Frame]
+    sent: list[bytes]
     through: int
     more: bool
     manifests: list[bytes]
@@ -31,9 +32,12 @@ class Load(NamedTuple):
 class _Run:
     """Consecutive items of one sort, closed into one frame."""
 
-    def __init__(self, packing: Packing) -> None:
-        self._events_target = frames.events_target(packing)
+    def __init__(self, packing: Packing, room: int) -> None:
+        self._packing = packing
+        self._events_target = frames.events_target(packing, room)
         self.frames: list[Frame] = []
+        self.sent: list[bytes] = []
+        self.room = room
         self.events: list[Event] = []
         self.notices: list[bytes] = []
         self.size = 0
@@ -60,26 +64,39 @@ class _Run:
 
     def close(self) -> None:
         if self.events:
-            self.frames.append(frames.encode_events(self.through, self.events))
+            self._put(frames.encode_events(self.through, self.events))
         elif self.notices:
-            self.frames.append(frames.encode_statements(self.through, self.notices))
+            self._put(frames.encode_statements(self.through, self.notices))
         elif self.through > self.told:
-            self.frames.append(frames.encode_statements(self.through, []))  # nothing left of it
+            self._put(frames.encode_statements(self.through, []))  # nothing left of it
         self.told = self.through
         self.events, self.notices, self.size = [], [], 0
 
+    def _put(self, frame: Frame) -> None:
+        sent = frames.encode_frames(frame, self._packing)
+        self.frames.append(frame)
+        self.sent += sent
+        self.room -= sum(map(len, sent))
+        self._events_target = frames.events_target(self._packing, self.room)
 
-def load(transaction: Transaction, link: str, after: int, packing: Packing) -> Load:
-    """Return the frames a link owes after a sequence, in order.
 
-    Bounds: `limits.ROUND_BYTES_TARGET` for a whole answer, `FRAME_BYTES_TARGET` for a frame.
+def load(
+    transaction: Transaction,
+    link: str,
+    after: int,
+    packing: Packing,
+    room: int = ROUND_SENT_BYTES_TARGET,
+) -> Load:
+    """Return the frames a link owes after a sequence, in order, as sent.
+
+    Bounds: `room` and `limits.ROUND_BYTES_TARGET` for an answer, `FRAME_BYTES_TARGET` for a frame.
     """
-    run = _Run(packing)
+    run = _Run(packing, room)
     run.through = run.told = after
     manifests: list[bytes] = []
     items = transaction.outbox(link, after, ITEMS_PER_ROUND)
     for item in items:
-        if run.total > ROUND_BYTES_TARGET:
+        if run.total > ROUND_BYTES_TARGET or run.room <= 0:
             break
         event, notice = _content(transaction, link, item)
         run.add(item.sequence, event, notice)
@@ -88,7 +105,7 @@ def load(transaction: Transaction, link: str, after: int, packing: Packing) -> L
     run.close()
     last = items[-1].sequence if items else after
     more = run.through < last or len(items) == ITEMS_PER_ROUND
-    return Load(run.frames, run.through, more, manifests)
+    return Load(run.frames, run.sent, run.through, more, manifests)
 
 
 def _content(

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sync.engine import (
     asks,
     clock,
+    compare,
     freeze,
     give_back,
     halt,
@@ -32,8 +33,9 @@ from sync.protocol.frames import Frame
 from sync.protocol.lives import OLDER_LIFE, Seen
 from sync.protocol.names import LogName
 from sync.protocol.ports import ChildLink, LogState, Refused, Transaction
+from sync.protocol.receipts import CentralReceipt
 from sync.protocol.rounds import Hello
-from sync.protocol.statements import Certificate
+from sync.protocol.statements import Certificate, Statement
 
 
 @dataclass(slots=True)
@@ -201,6 +203,9 @@ def receive_frame(
         for raw in raws:
             notices.take(core, transaction, now_ms, raw, from_child=session.child, effects=effects)
         session.statements = max(session.statements, through)
+    elif frame.type == frames.COMPARE:
+        shape = tree.load(core, transaction, now_ms)
+        compare.offer(shape, transaction, session.hello, compare.read(frame.payload))
     return effects
 
 
@@ -231,23 +236,45 @@ def receive_introduction(
 ) -> None:
     """Take the certificates a child sends ahead of its hello.
 
-    Its own is judged for expiry here, at first hand, by the later of clock and trusted time; those
+    Its own is judged for expiry here, at first hand, by the later of clock and trusted time, unless
+    a receipt of central comes along: a station that moves here was admitted before. Those
     of its subtree were judged by their own parents, and one that fails is counted and passed over:
     what it would prove is refused event by event, and the rest of the subtree goes on.
     Raises: VoucherRefused, BadSignature, Malformed of its own: the caller answers with the code.
     """
     latest = max(now_ms, clock.trusted_ms(transaction, now_ms) or 0)
-    for raw in frames.decode_statements(frame.payload)[1]:
-        statement = statements.decode(raw)
+    told = [statements.decode(raw) for raw in frames.decode_statements(frame.payload)[1]]
+    known = {log for one in told if (log := _known_at_central(core, transaction, one)) is not None}
+    for statement in told:
         if statement.kind != statements.CERTIFICATE:
             continue
-        own = statement.read(Certificate).station == caller
+        read = statement.read(Certificate)
+        own = read.station == caller
+        judged = own and LogName(read.station, read.epoch) not in known
         try:
-            trust.take_certificate(core, transaction, raw, first_hand_ms=latest if own else None)
+            trust.take_certificate(
+                core,
+                transaction,
+                statements.encode(statement),
+                first_hand_ms=latest if judged else None,
+            )
         except PeerProtocolError as error:
             if own:
                 raise
             count(transaction, f"statements_refused/{error.code}")
+
+
+def _known_at_central(core: Core, transaction: Transaction, statement: Statement) -> LogName | None:
+    """Return the log a receipt of central is about: its certificate was judged long ago."""
+    if statement.kind != statements.RECEIPT:
+        return None
+    try:
+        if trust.signed_by_station(core, transaction, statement) != core.root:
+            return None
+        receipt = statement.read(CentralReceipt)
+    except PeerProtocolError:
+        return None
+    return LogName(receipt.station, receipt.epoch)
 
 
 def claimed_caller(raw: bytes) -> str:
@@ -270,25 +297,14 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     transaction.put_child_link(fresh)
     shape = tree.load(core, transaction, now_ms)
     transaction.acknowledge(hello.station, transaction.last_sequence(hello.station))
-    routing.derive_link(shape, transaction, hello.station)
+    # Who holds something already was served by another parent: the digests tell what is lacking.
+    served = hello.digest not in (b"", digest.EMPTY)
+    routing.derive_link(shape, transaction, hello.station, quiet=served)
     routing.owe_ancestors(core, shape, transaction, hello.station)
     notices.owe_time_mark(transaction, hello.station)
     revocation.owe_all(transaction, hello.station)
-    _owe_receipts(transaction, hello.station)
+    receipts.owe_held(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
-
-
-def _owe_receipts(transaction: Transaction, child: str) -> None:
-    link = transaction.child_link(child)
-    for log in transaction.logs():
-        if log.source != child or link is None:
-            continue
-        for rung in receipts.RUNGS:
-            ref = f"{log.name.station}/{log.name.epoch}/{rung}"
-            raw = transaction.statement(statements.RECEIPT, ref)
-            if raw is not None:
-                routing.owe_signer(transaction, link, statements.decode(raw))
-                transaction.enqueue(child, statements.RECEIPT, ref)
 
 
 def _head_verdict(
@@ -332,7 +348,6 @@ def _book(
     child = hello.station
     if hello.acknowledged_incarnation == core.incarnation:
         transaction.acknowledge(child, hello.acknowledged)
-        _heal(shape, transaction, hello)
         alike = _alike(shape, transaction, hello)
         lives.met(transaction, child, nothing_lacking=alike, effects=effects)
     if hello.editions or hello.acknowledged_incarnation != core.incarnation:
@@ -355,18 +370,3 @@ def _alike(shape: tree.Tree, transaction: Transaction, hello: Hello) -> bool:
     link = transaction.child_link(hello.station)
     same_tree = hello.tree == shape.version(hello.station)
     return link is not None and same_tree and hello.digest == link.digest
-
-
-def _heal(shape: tree.Tree, transaction: Transaction, hello: Hello) -> None:
-    """Derive a link anew when it is idle and the ends do not hold the same; once per difference."""
-    link = transaction.child_link(hello.station)
-    idle = transaction.outbox_count(hello.station) == 0
-    if link is None or not idle or hello.tree != shape.version(hello.station):
-        return
-    if len(hello.digest) != digest.DIGEST_BYTES or hello.digest == link.digest:
-        return
-    apart = digest.difference(link.digest, hello.digest)
-    if apart != link.healed:
-        transaction.put_child_link(replace(link, healed=apart))
-        routing.derive_link(shape, transaction, hello.station)
-        count(transaction, "links_healed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from sync.engine import routing, trust
+from sync.engine import gaps, routing, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import canonical, statements
@@ -50,14 +50,20 @@ def give(transaction: Transaction, log: LogState, at: int = 0) -> LogReceipt:
     )
 
 
-def take(transaction: Transaction, receipt: LogReceipt) -> bool:
+def take(transaction: Transaction, receipt: LogReceipt, *, lower: bool = False) -> bool:
     """Book the parent's receipt for a log held here; return whether it covers more than before.
 
-    A receipt for positions not written, or over another content, books nothing.
+    A receipt for positions not written, or over another content, books nothing. One that covers
+    less than before is passed over, unless with `lower` it is the parent's last word.
     """
     log = transaction.log(receipt.log)
     if log is None or receipt.pos > log.position:
         return False
+    gap = gaps.of(transaction, log.name)
+    if lower and gap is not None and receipt.pos < gap.through:
+        log = gaps.give_up(transaction, log)  # the parent lacks what is not held here either
+        if receipt.pos > log.position:
+            return False
     if not _same_chain(transaction, log, receipt.pos, receipt.chain):
         count(transaction, "receipts_over_other_content")
         return False
@@ -65,6 +71,10 @@ def take(transaction: Transaction, receipt: LogReceipt) -> bool:
     for refusal in receipt.refused:
         if refusal.position not in known and refusal.position <= receipt.pos:
             transaction.refuse(Refused(log.name, refusal.position, refusal.reason, b""))
+    if lower and receipt.pos < log.parent_position:
+        # Less than was believed when this node came to the parent: the rest is offered again.
+        transaction.put_log(replace(log, parent_position=receipt.pos))
+        count(transaction, "receipts_lower_than_believed")
     if receipt.pos <= log.parent_position:
         return False
     transaction.put_log(replace(log, parent_position=receipt.pos))
@@ -104,9 +114,13 @@ def chain_at(transaction: Transaction, log: LogState, position: int) -> bytes:
     holes = {
         r.position: r.hash for r in transaction.refusals(log.name) if r.hash or r.reason == LOST
     }
+    gap = gaps.of(transaction, log.name)
     passed: list[bytes] = []
     chain = chain_start(log.name) if 0 <= position < log.position else b""
     for at in range(position, 0, -1):
+        if gap is not None and at == gap.through:
+            chain = gap.chain
+            break
         found = transaction.event(EventName(*log.name, at))
         if found is not None and found.chain:
             chain = found.chain
@@ -211,6 +225,20 @@ def take_central(core: Core, tree: Tree, transaction: Transaction, statement: St
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
     _owe(transaction, source, ref, statement)
     return True
+
+
+def owe_held(transaction: Transaction, child: str) -> None:
+    """Owe a child central's receipts held for the logs that came from it."""
+    link = transaction.child_link(child)
+    for log in transaction.logs():
+        if log.source != child or link is None:
+            continue
+        for rung in RUNGS:
+            ref = _ref(log.name, rung)
+            raw = transaction.statement(statements.RECEIPT, ref)
+            if raw is not None:
+                routing.owe_signer(transaction, link, statements.decode(raw))
+                transaction.enqueue(child, statements.RECEIPT, ref)
 
 
 def _owe(transaction: Transaction, source: str, ref: str, statement: Statement) -> None:

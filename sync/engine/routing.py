@@ -119,7 +119,7 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
     routed = transaction.routes(event.stream)
     for link in transaction.child_links():
         below = tree.subtree(link.station)
-        if members.isdisjoint(below):
+        if members.isdisjoint(below) or not tree.is_child(link.station):
             continue
         if link.station not in routed:
             transaction.add_route(event.stream, link.station)
@@ -192,8 +192,17 @@ def digest_held(tree: Tree, transaction: Transaction, station: str, parent: str)
     An event from the parent counts however it is judged here; the parent found it good.
     """
     return digest.total(
-        [event.event.hash for event in _held_from_above(tree, transaction, station, parent)]
+        [event.event.hash for event in held_from_above(tree, transaction, station, parent)]
     )
+
+
+def owed(tree: Tree, transaction: Transaction, child: str) -> Iterator[StoredEvent]:
+    """Yield the events held here that a child's link is about: what it should hold of others."""
+    below = tree.subtree(child)
+    for stream in transaction.streams_of(below):
+        for event in transaction.stream_events(stream):
+            if event.standing == GOOD and event.name.station not in below:
+                yield event
 
 
 def digests_by_author(
@@ -201,7 +210,7 @@ def digests_by_author(
 ) -> dict[str, tuple[int, bytes]]:
     """Return per author how many events `digest_held` sums, and their sum."""
     sums: dict[str, tuple[int, bytes]] = {}
-    for event in _held_from_above(tree, transaction, station, parent):
+    for event in held_from_above(tree, transaction, station, parent):
         number, total = sums.get(event.name.station, (0, digest.EMPTY))
         sums[event.name.station] = number + 1, digest.add(total, event.event.hash)
     return sums
@@ -211,13 +220,14 @@ def held_of_author(
     tree: Tree, transaction: Transaction, station: str, parent: str, author: str
 ) -> list[StoredEvent]:
     """Return the events of one author that `digest_held` sums, in the order of their names."""
-    held = _held_from_above(tree, transaction, station, parent)
+    held = held_from_above(tree, transaction, station, parent)
     return sorted((e for e in held if e.name.station == author), key=lambda e: e.name)
 
 
-def _held_from_above(
+def held_from_above(
     tree: Tree, transaction: Transaction, station: str, parent: str
 ) -> Iterator[StoredEvent]:
+    """Yield the events `digest_held` sums."""
     below = tree.subtree(station)
     for stream in transaction.streams_of(below):
         for event in transaction.stream_events(stream):
@@ -227,14 +237,19 @@ def _held_from_above(
 
 
 def derive_link(
-    tree: Tree, transaction: Transaction, child: str, *, left: frozenset[str] | None = None
+    tree: Tree,
+    transaction: Transaction,
+    child: str,
+    *,
+    left: frozenset[str] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Derive a child's routes, outbox and digest anew from the events held.
 
     Shapes: with `left`, the stations gone from the subtree since it was last derived, only what a
     change of the tree adds is owed: streams new to the link, and what those stations wrote. None
-    owes everything: on first contact, on a new incarnation, and when digests differ over an idle
-    link; what the child holds already comes as a duplicate, which is success.
+    owes everything: to a child that holds nothing yet. `quiet` owes nothing: the child was served
+    by another parent meanwhile, and comparing the digests tells what it lacks.
     """
     below = tree.subtree(child)
     routed, streams = transaction.streams_routed(child), transaction.streams_of(below)
@@ -253,17 +268,38 @@ def derive_link(
                 continue
             if author not in below:
                 total = digest.add(total, event.event.hash)
-            if left is None or stream not in routed or author in left:
+            fresh = left is None or stream not in routed or author in left
+            if fresh and not quiet:
                 owe_certificate(transaction, link, event.name.log)
                 transaction.enqueue(child, EVENT, str(event.name))
     transaction.put_child_link(replace(link, digest=total))
     transaction.put_statement(_SHAPE, child, ",".join(sorted(below)).encode())
 
 
-def derive_moved(tree: Tree, transaction: Transaction) -> None:
-    """Derive anew the links whose subtree has another shape than when they were last derived."""
+def derive_moved(tree: Tree, transaction: Transaction) -> list[str]:
+    """Derive anew the links whose subtree has another shape than when they were last derived.
+
+    A child that belongs to another parent now is owed nothing any more. Returns those that came
+    back: what they were owed meanwhile is for the caller to say.
+    """
+    came_back: list[str] = []
     for link in transaction.child_links():
         below = tree.subtree(link.station)
-        before = frozenset((transaction.statement(_SHAPE, link.station) or b"").decode().split(","))
-        if before != below:
+        shape = (transaction.statement(_SHAPE, link.station) or b"").decode()
+        before = frozenset(shape.split(","))
+        if not tree.is_child(link.station):
+            if shape:
+                _forget(transaction, link.station)
+        elif not shape:
+            derive_link(tree, transaction, link.station, quiet=True)
+            came_back.append(link.station)
+        elif before != below:
             derive_link(tree, transaction, link.station, left=before - below)
+    return came_back
+
+
+def _forget(transaction: Transaction, child: str) -> None:
+    for stream in transaction.streams_routed(child):
+        transaction.drop_route(stream, child)
+    transaction.acknowledge(child, transaction.last_sequence(child))
+    transaction.put_statement(_SHAPE, child, b"")

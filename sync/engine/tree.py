@@ -30,12 +30,18 @@ class StationAttributes(msgspec.Struct, frozen=True):
 
 
 class StationRow(msgspec.Struct, frozen=True):
-    """What routing needs of a stations entry; further fields are none of its business."""
+    """What routing needs of a stations entry; further fields are none of its business.
+
+    Shapes: `url` is where the station's children call it; `fallbacks` the stations that stand in
+    for its parent, in the order they are tried.
+    """
 
     code: str
     tier: str
     attributes: list[StationAttributes]
     closed: str = ""
+    url: str = ""
+    fallbacks: list[str] = []
 
 
 @dataclass(slots=True)
@@ -47,6 +53,12 @@ class Tree:
     tiers: dict[str, str]
     divisions: dict[str, str]
     revocations: dict[str, Revocation] = field(default_factory=dict)
+    own: str = ""
+    """The station whose node looks at the tree."""
+    registered: dict[str, str] = field(default_factory=dict)
+    """Parents by the register alone, without attachments."""
+    urls: dict[str, str] = field(default_factory=dict)
+    fallbacks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
     _scopes: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
@@ -73,6 +85,10 @@ class Tree:
         """Return whether an event lies above the cut of a revoked station."""
         revocation = self.revocations.get(name.station)
         return revocation is not None and revocation.above_cut(name.epoch, name.position)
+
+    def is_child(self, station: str) -> bool:
+        """Return whether a station belongs to the looking node now; one not known yet does."""
+        return self.parents.get(station, "") in ("", self.own)
 
     def path(self, station: str) -> list[str]:
         """Return a station and its ancestors now, from below."""
@@ -126,7 +142,7 @@ def load(core: Core, transaction: Transaction, now_ms: int) -> Tree:
     tree = core.trees.get(key)
     if tree is None:
         core.trees.clear()
-        tree = core.trees[key] = _build(transaction, key[1])
+        tree = core.trees[key] = _build(transaction, key[1], core.station)
     return tree
 
 
@@ -142,7 +158,7 @@ def changed(transaction: Transaction) -> None:
     transaction.set_meta(TREE_VERSION, digest.hexdigest())
 
 
-def _build(transaction: Transaction, day: str) -> Tree:
+def _build(transaction: Transaction, day: str, own: str) -> Tree:
     tree = Tree({}, defaultdict(set), {}, {})
     for entry in transaction.entries(REGISTER):
         try:
@@ -155,7 +171,8 @@ def _build(transaction: Transaction, day: str) -> Tree:
         now = max(valid, key=lambda a: a.valid_from)
         tree.tiers[row.code] = row.tier
         tree.divisions[row.code] = now.division
-        tree.parents[row.code] = now.parent
+        tree.parents[row.code] = tree.registered[row.code] = now.parent
+        tree.urls[row.code], tree.fallbacks[row.code] = row.url, tuple(row.fallbacks)
         tree.parents_ever[row.code].update(a.parent for a in row.attributes if a.parent)
     for _, raw in transaction.statements(statements.ATTACHMENT):
         attachment = statements.decode(raw).read(Attachment)
@@ -165,4 +182,14 @@ def _build(transaction: Transaction, day: str) -> Tree:
         station: statements.decode(raw).read(Revocation)
         for station, raw in transaction.statements(statements.REVOCATION)
     }
-    return Tree(tree.parents, tree.parents_ever, tree.tiers, tree.divisions, revocations)
+    return Tree(
+        tree.parents,
+        tree.parents_ever,
+        tree.tiers,
+        tree.divisions,
+        revocations,
+        own,
+        tree.registered,
+        tree.urls,
+        tree.fallbacks,
+    )

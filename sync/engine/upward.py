@@ -45,6 +45,8 @@ def _owed_up(transaction: Transaction, item: OutboxItem) -> tuple[Event | None, 
     if item.kind == routing.EVENT:
         held = transaction.event(EventName.parse(item.ref))
         return (None if held is None else held.event), None
+    if item.kind == statements.CERTIFICATE:
+        return None, transaction.certificate(LogName.parse(item.ref))
     if item.kind == RECOVERED:
         return None, recovery.statement(transaction, item.ref)
     return None, transaction.statement(item.kind, item.ref)
@@ -54,7 +56,8 @@ def _signers(event: Event | None, raw: bytes | None) -> list[LogName]:
     if event is not None:
         return [intake.claimed_name(event).log]
     signer = statements.AUTHORITY if raw is None else statements.decode(raw).signer
-    return [] if signer == statements.AUTHORITY else [LogName.parse(signer)]
+    known = (statements.AUTHORITY, statements.BY_VOUCHER)
+    return [] if signer in known else [LogName.parse(signer)]
 
 
 def _in_frames(events: list[Event]) -> list[Frame]:

@@ -162,6 +162,11 @@ class PeerBusy(TransportError):
     code = "peer_busy"
     sentence = "上级正忙,稍后自动再试。办件都已保存在本站。"
 
+    def __init__(self, detail: str = "", *, retry_after: float = 0.0) -> None:
+        """`retry_after`: seconds the peer asked to be left alone, 0 if it did not say."""
+        super().__init__(detail)
+        self.retry_after = retry_after
+
 
 class StorageError(SyncError):
     code = "storage_error"

@@ -23,6 +23,7 @@ from sync.protocol.limits import (
     FRAME_BYTES_MAX,
     FRAME_BYTES_TARGET,
     FRAME_DECODED_BYTES_MAX,
+    FRAME_PLAIN_BYTES_MIN,
     FRAME_PLAIN_BYTES_TARGET,
     PROTOCOL_VERSION,
     PROTOCOL_VERSION_MAX,
@@ -87,14 +88,26 @@ def encode_frame(frame: Frame, packing: Packing = NO_DICTIONARY) -> bytes:
     return _framed(frame.type, encoding, payload)
 
 
-def encode_stream(frames: Iterable[Frame], packing: Packing = NO_DICTIONARY) -> bytes:
-    """Return a whole request, answer or file body."""
+def uncompressed(frame: Frame) -> bytes:
+    """Return a frame's bytes as they stand without compression. Raises: LimitExceeded."""
+    return _framed(frame.type, PLAIN, frame.payload)
+
+
+def encode_frames(frame: Frame, packing: Packing) -> list[bytes]:
+    """Return a frame as it is sent: events by columns where the neighbour reads them.
+
+    Shapes: events that do not fit the target become several frames.
+    """
+    if frame.type == EVENTS and packing.dictionary:
+        return _encode_by_columns(*decode_events(frame.payload), packing)
+    return [encode_frame(frame, packing)]
+
+
+def encode_stream(frames: Iterable[Frame | bytes], packing: Packing = NO_DICTIONARY) -> bytes:
+    """Return a whole request, answer or file body; what is bytes is encoded already."""
     out = [MAGIC]
     for frame in frames:
-        if frame.type == EVENTS and packing.dictionary:
-            out += _encode_by_columns(*decode_events(frame.payload), packing)
-        else:
-            out.append(encode_frame(frame, packing))
+        out += [frame] if isinstance(frame, bytes) else encode_frames(frame, packing)
     return b"".join(out)
 
 
@@ -128,30 +141,85 @@ def decode_stream(raw: bytes) -> Iterator[Frame]:
 
     Raises: Malformed, LimitExceeded, FrameDamaged, UnsupportedVersion.
     """
-    if raw[:3] != MAGIC[:3]:
-        raise Malformed("not a round")
-    if len(raw) < len(MAGIC) or not PROTOCOL_VERSION <= raw[3] <= PROTOCOL_VERSION_MAX:
-        raise UnsupportedVersion(f"wire version {raw[3:4].hex()}")
-    at = len(MAGIC)
-    for _ in range(ROUND_FRAMES_MAX):
-        if at == len(raw):
+    reader = StreamReader()
+    reader.feed(raw)
+    yield from reader.frames()
+    reader.end()
+
+
+class StreamReader:
+    """Takes a stream as it arrives and gives its frames as soon as each is whole.
+
+    Holds at most one frame and what was fed last.
+    """
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._begun = False
+        self._read = 0
+        self.taken = 0
+        """Bytes of the stream up to the end of the last whole frame."""
+
+    def feed(self, data: bytes) -> None:
+        """Take in what arrived."""
+        self._held += data
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield what is whole by now.
+
+        Raises: Malformed, LimitExceeded, FrameDamaged, UnsupportedVersion; those before stay taken.
+        """
+        if not self._begun and not self._begin():
             return
-        head, at = raw[at : at + _HEAD.size], at + _HEAD.size
-        if at + _CHECKSUM.size > len(raw):
-            raise FrameDamaged("cut in a frame header")
-        kind, encoding, length = _HEAD.unpack(head)
-        (checksum,) = _CHECKSUM.unpack_from(raw, at)
-        at += _CHECKSUM.size
+        while (found := self._whole()) is not None:
+            head, payload = found
+            if self._read == ROUND_FRAMES_MAX:
+                raise LimitExceeded("frames in a round")
+            self._read += 1
+            kind, encoding, _ = _HEAD.unpack(head)
+            if kind in KNOWN_TYPES:
+                yield Frame(kind, _decode_payload(kind, encoding, payload))
+
+    def end(self) -> None:
+        """Say that nothing more comes. Raises: FrameDamaged, Malformed (cut)."""
+        if not self._begun:
+            raise Malformed("not a round")
+        if self._held:
+            raise FrameDamaged("cut in a frame")
+
+    def _begin(self) -> bool:
+        magic = bytes(self._held[: len(MAGIC)])
+        if magic[:3] != MAGIC[: min(len(magic), 3)]:
+            raise Malformed("not a round")
+        if len(magic) < len(MAGIC):
+            return False
+        if not PROTOCOL_VERSION <= magic[3] <= PROTOCOL_VERSION_MAX:
+            raise UnsupportedVersion(f"wire version {magic[3:4].hex()}")
+        self._take(len(MAGIC))
+        self._begun = True
+        return True
+
+    def _whole(self) -> tuple[bytes, bytes] | None:
+        """Return head and payload of the next frame if all of it is there."""
+        held, start = self._held, _HEAD.size + _CHECKSUM.size
+        if len(held) < start:
+            return None
+        head = bytes(held[: _HEAD.size])
+        (checksum,) = _CHECKSUM.unpack_from(held, _HEAD.size)
+        _, _, length = _HEAD.unpack(head)
         if length > FRAME_BYTES_MAX:
             raise LimitExceeded("frame")
-        payload = raw[at : at + length]
-        at += length
-        if len(payload) < length or _checksum(head, payload) != checksum:
-            raise FrameDamaged("cut or damaged frame")
-        if kind in KNOWN_TYPES:
-            yield Frame(kind, _decode_payload(kind, encoding, payload))
-    if at < len(raw):
-        raise LimitExceeded("frames in a round")
+        if len(held) < start + length:
+            return None
+        payload = bytes(held[start : start + length])
+        if _checksum(head, payload) != checksum:
+            raise FrameDamaged("damaged frame")
+        self._take(start + length)
+        return head, payload
+
+    def _take(self, count: int) -> None:
+        del self._held[:count]
+        self.taken += count
 
 
 def _checksum(head: bytes, payload: bytes) -> int:
@@ -192,9 +260,13 @@ def _plain_event(event: Event) -> bytes:
     return b"".join(parts if event.body is None else [*parts, event.body])
 
 
-def events_target(packing: Packing) -> int:
-    """Return the plain size at which a sender closes a frame of events for such a neighbour."""
-    return FRAME_PLAIN_BYTES_TARGET if packing.dictionary else FRAME_BYTES_TARGET
+def events_target(packing: Packing, room: int) -> int:
+    """Return the plain size at which a sender closes a frame of events for such a neighbour.
+
+    Units: bytes; `room` is what is left of the budget as sent. A thin link gets smaller frames.
+    """
+    most = FRAME_PLAIN_BYTES_TARGET if packing.dictionary else FRAME_BYTES_TARGET
+    return max(min(most, 2 * room), FRAME_PLAIN_BYTES_MIN)
 
 
 def event_bytes(event: Event) -> int:

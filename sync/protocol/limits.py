@@ -22,8 +22,13 @@ FRAME_PLAIN_BYTES_TARGET = 192 * 1024
 """By columns a frame of events is closed when its plain size passes this, else at the above."""
 STATEMENTS_PER_FRAME_MAX = 4096
 """Each costs a parse and maybe a signature; a frame of empty ones would be minutes of work."""
+FRAME_PLAIN_BYTES_MIN = 16 * 1024
 ROUND_BYTES_MAX = 8 * 1024 * 1024
 ROUND_BYTES_TARGET = 1024 * 1024
+"""Plain content of one side of a round."""
+ROUND_SENT_BYTES_MIN = 16 * 1024
+ROUND_SENT_BYTES_TARGET = 512 * 1024
+"""The same as sent, unless the link's budget is smaller."""
 ROUND_FRAMES_MAX = 512
 
 RECEIPTS_MAX = 4096
@@ -48,6 +53,9 @@ FILE_MANIFEST_BYTES_MAX = 16 * 1024
 BLOBS_PER_EVENT_MAX = 16
 CASE_FILES_BYTES_MAX = 256 * 1024 * 1024
 """All files of one case together; beyond it nothing more is taken from below."""
+AUTHORS_MAX = 2000
+"""Lines of a COMPARE frame."""
+LACKING_MAX = 64
 PACK_BYTES_MAX = 4 * 1024 * 1024
 PACK_DECODED_BYTES_MAX = 64 * 1024 * 1024
 SHELF_ENTRIES_MAX = 200_000

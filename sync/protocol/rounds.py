@@ -15,6 +15,7 @@ from sync.protocol.envelope import signed_message
 from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import (
     EDITIONS_MAX,
+    LACKING_MAX,
     PROTOCOL_VERSION,
     PROTOCOL_VERSION_MAX,
     RECEIPTS_MAX,
@@ -55,6 +56,15 @@ class OwnLog(msgspec.Struct, frozen=True, array_like=True):
     after: int
 
 
+class Lacking(msgspec.Struct, frozen=True, array_like=True):
+    """Positions of a log after `after` up to `through` that this node took over unseen."""
+
+    station: str
+    epoch: int
+    after: int
+    through: int
+
+
 class Hello(
     msgspec.Struct,
     frozen=True,
@@ -81,6 +91,8 @@ class Hello(
         "ask": "q",
         "own": "ow",
         "fetching": "fb",
+        "budget": "bu",
+        "lacking": "la",
     },
 ):
     """What a child says first in a round.
@@ -93,6 +105,8 @@ class Hello(
     `given` is the position of the child's own log in the last receipt of `acknowledged_incarnation`
     (-1: all of it); `ask` is an encoded statement by which a halted node asks for a voucher,
     `fetching` says that it wants its own logs back, those named in `own` from there on.
+    `lacking` asks for what lies before the logs this node took over from a moved station;
+    `budget` is how many bytes the answer should take at most, 0 if the child does not care.
     """
 
     v: int
@@ -117,6 +131,8 @@ class Hello(
     ask: bytes = b""
     own: list[OwnLog] = []
     fetching: bool = False
+    budget: int = 0
+    lacking: list[Lacking] = []
 
 
 class Answer(
@@ -208,6 +224,8 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
     if isinstance(header, Hello):
         if len(header.editions) > EDITIONS_MAX:
             raise LimitExceeded("hello")
+        if len(header.lacking) > LACKING_MAX:
+            raise LimitExceeded("lacking")
     elif len(header.receipts) > RECEIPTS_MAX:
         raise LimitExceeded("receipts")
     return header

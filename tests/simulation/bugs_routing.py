@@ -79,7 +79,7 @@ def relay_asks_above() -> list[Patch]:
 def receipt_without_chain() -> list[Patch]:
     """Any receipt for a log covers the whole of it: neither position nor chain is looked at."""
 
-    def take(transaction: Any, receipt: Any) -> bool:
+    def take(transaction: Any, receipt: Any, **_: Any) -> bool:
         log = transaction.log(receipt.log)
         if log is not None:
             transaction.put_log(replace(log, parent_position=log.position))
@@ -124,7 +124,7 @@ def through_before_events() -> list[Patch]:
     def take(core: Any, transaction: Any, now_ms: int, raw: bytes, effects: Any) -> None:
         original(core, transaction, now_ms, raw, effects)
         said = rounds.decode_header(rounds.split_header(raw)[1], Answer)
-        child._received(transaction, said.through)
+        child._received(transaction, said.through, child.Taking())
 
     return [(child, "_answer", take)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 STRAIGHT = "straight"
@@ -54,6 +55,12 @@ class Message:
     serial: int
     ghost: bool = False
     """Nobody waits for what comes of it: a second copy, or its caller gave up."""
+
+
+def parts_of(raw: bytes, rng: random.Random) -> list[bytes]:
+    """Return a message as it arrives: in parts cut anywhere."""
+    cuts = sorted(rng.randrange(len(raw) + 1) for _ in range(rng.randrange(4)))
+    return [raw[a:b] for a, b in pairwise([0, *cuts, len(raw)]) if a < b]
 
 
 class Network:

@@ -21,7 +21,7 @@ from tests.simulation.catalogue import CENTRAL, PARENTS, shelves
 from tests.simulation.checkers import Checkers
 from tests.simulation.clock import NodeClock, TrueClock
 from tests.simulation.disk import Crash
-from tests.simulation.network import CUT, DELAY, DOUBLE, DROP, Message, Network
+from tests.simulation.network import CUT, DELAY, DOUBLE, DROP, Message, Network, parts_of
 from tests.simulation.plan import Plan, usual
 from tests.simulation.station import Identity, SeededChance, SimNode, Station
 
@@ -254,7 +254,9 @@ class World:
 
     def _arrive_above(self, message: Message) -> None:
         parent = PARENTS[message.child]
-        answer: bytes | None = self.guarded(parent, lambda node: node.rounds.serve(message.raw))
+        answer: bytes | None = self.guarded(
+            parent, lambda node: in_parts(node, message.raw, self.rng)
+        )
         self.look([message.child, parent])
         self.note(f"{parent} serves {message.child} {message.serial} {answer is not None}")
         if answer is None or (message.ghost and self.rng.random() < 0.6):
@@ -269,7 +271,9 @@ class World:
         waiting = self.inflight.get(message.child)
         if waiting is not None and waiting.serial == message.serial:
             del self.inflight[message.child]
-        outcome = self.guarded(message.child, lambda node: node.rounds.take_answer(message.raw))
+        outcome = self.guarded(
+            message.child, lambda node: node.rounds.take_answer(parts_of(message.raw, self.rng))
+        )
         if outcome is not None and outcome.more:
             self.more.add(message.child)
         self.count("answers" if outcome is not None else "answers_refused")
@@ -308,6 +312,17 @@ class World:
         """Close all files."""
         for station in self.stations.values():
             station.close()
+
+
+def in_parts(node: SimNode, raw: bytes, rng: random.Random) -> bytes:
+    """Return a node's answer to a request that arrives in parts, as it does by HTTP."""
+    served = node.rounds.open()
+    try:
+        for part in parts_of(raw, rng):
+            served.feed(part)
+        return served.finish()
+    finally:
+        served.close()
 
 
 class Failure(Exception):

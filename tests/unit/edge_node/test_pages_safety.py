@@ -11,6 +11,7 @@ from structlog.testing import CapturingLoggerFactory
 
 from edge_node.app import create_link, create_pages
 from node import logs
+from sync.transport.http_client import ROUND_PATH
 from tests.integration.tree_world import VILLAGE, Tree
 from tests.unit.edge_node.pages_world import (
     ALLOWANCE,
@@ -113,7 +114,7 @@ def test_the_childrens_entrance_shows_no_pages(tree: Tree) -> None:
     client = TestClient(create_link(tree.nodes[VILLAGE]))
     for path in ("/", "/login", "/metrics", "/healthz", "/api/v1/cases"):
         assert client.get(path).status_code == 404
-    assert client.post("/sync/v1/round", content=b"junk").json()["code"]
+    assert client.post(ROUND_PATH, content=b"junk").json()["code"]
 
 
 @pytest.fixture

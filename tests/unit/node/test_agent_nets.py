@@ -22,14 +22,14 @@ class BrokenOnce:
         self.calls = 0
         self.answered = threading.Event()
 
-    def begin(self, health: Health | None = None) -> bytes:
+    def begin(self, *given: object) -> bytes:
         """Return a request, but for the first time."""
         self.calls += 1
         if self.calls == 1:
             raise KeyError("a fault of ours")
         return b""
 
-    def take_answer(self, raw: bytes) -> Outcome:
+    def take_answer(self, parts: object) -> Outcome:
         """Note that a round came through."""
         self.answered.set()
         return Outcome(Effects(), more=False)
@@ -38,11 +38,11 @@ class BrokenOnce:
 class Quiet:
     """A road and a reporter with nothing to say."""
 
-    lost = 0
+    lost = sent = received = 0
 
-    def round(self, request: bytes) -> bytes:
+    def round(self, request: bytes) -> list[bytes]:
         """Return an empty answer."""
-        return b""
+        return []
 
     def close(self) -> None:
         """Do nothing."""

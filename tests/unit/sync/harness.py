@@ -196,11 +196,13 @@ class Node:
 
     def take(self, raw: bytes) -> Effects:
         """Take the parent's answer and switch what editions are complete."""
-        effects = Effects()
+        effects, taking = Effects(), child.Taking()
         for frame in frames.decode_stream(raw):
             with self.store.write() as transaction:
                 effects.add(
-                    child.receive_frame(self.core, transaction, self.clock.ms, self.blobs, frame)
+                    child.receive_frame(
+                        self.core, transaction, self.clock.ms, self.blobs, taking, frame
+                    )
                 )
         effects.add(self.switch())
         return effects

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from msgspec.structs import replace
 
-from sync.engine import child, intake, notices, recovery, tree
+from sync.engine import child, intake, notices, outgoing, recovery, tree
 from sync.engine.core import Effects
 from sync.protocol import frames, rounds, statements
 from sync.protocol.limits import ROUND_BYTES_TARGET
@@ -66,7 +66,7 @@ def test_thousands_of_holes_travel_in_several_rounds(world: World) -> None:
     village, township = world.nodes["CG0111"], world.nodes["CG0101"]
     first = village.record()
     village.sync(township)
-    many = 3 * child.HOLES_PER_ROUND
+    many = 3 * outgoing.HOLES_PER_ROUND
 
     def refuse(transaction: Transaction) -> LogState:
         log = transaction.log(first.name.log)
@@ -82,7 +82,7 @@ def test_thousands_of_holes_travel_in_several_rounds(world: World) -> None:
     neighbour = world.nodes["CG0112"].record()
     world.nodes["CG0112"].sync(township)
     request = township.begin()
-    assert len(hello_of(request).holes) <= child.HOLES_PER_ROUND
+    assert len(hello_of(request).holes) <= outgoing.HOLES_PER_ROUND
     township.take(world.central.serve(request))
     assert world.central.holds(neighbour)
     township.sync(world.central)
@@ -138,7 +138,7 @@ def test_a_difference_that_cannot_be_healed_is_not_tried_at_every_event(world: W
     for _ in range(4):
         world.nodes["CG0112"].record(added=["CG0111"])
         world.settle()
-    assert 1 == township.count("links_healed")
+    assert 1 == township.count("links_compared")
 
 
 def test_a_station_that_joins_costs_no_history_again(world: World) -> None:

@@ -1,0 +1,221 @@
+"""Fallback parents and moves: cheap on the station's link, whole above, nothing twice or lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync.engine import gaps, homes
+from sync.engine.homes import Place
+from sync.protocol import digest, frames
+from sync.protocol.ports import StoredEvent
+from tests.unit.sync.harness import ROOT, Node, World
+from tests.unit.sync.test_engine_endurance import hello_of
+
+OWN, OTHER, STATION = "CG0101", "CG0201", "CG0111"
+MOVE_BYTES_MAX = 4_000
+
+
+def attach(world: World, code: str, parent: str) -> None:
+    """Let a station go to another parent, as its node does."""
+    node = world.nodes[code]
+    node.do(
+        lambda transaction: homes.attach_to(node.core, transaction, world.clock.later(1000), parent)
+    )
+
+
+def settled(world: World, *, rounds: int = 6) -> None:
+    """Make rounds everywhere, each station with the parent it is attached to now."""
+    for _ in range(rounds):
+        for node in world.nodes.values():
+            if node.core.parent is not None:
+                node.sync(world.nodes[node.core.parent])
+
+
+def written(node: Node, count: int, added: str = "") -> list[StoredEvent]:
+    """Return cases a station wrote."""
+    return [node.record(added=[added] if added else []) for _ in range(count)]
+
+
+def outbox(node: Node, child: str) -> int:
+    """Return how much a parent owes a child."""
+    with node.store.read() as transaction:
+        return transaction.outbox_count(child)
+
+
+def test_a_move_sends_no_event_again_and_the_new_parent_fetches_them_from_above(
+    world: World,
+) -> None:
+    """Central's receipt proves the log; what lies before comes from the new parent's parent."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    old = written(station, 40)
+    settled(world)
+    attach(world, STATION, OTHER)
+    sent = 0
+    for _ in range(3):
+        request = station.begin()
+        sent += len(request)
+        assert frames.EVENTS not in [f.type for f in frames.decode_stream(request)]
+        station.take(other.serve(request))
+    assert sent < MOVE_BYTES_MAX
+    settled(world)
+    assert other.holds(*old)
+    assert other.log(station.core.log).position == station.log().position
+    assert 1 == other.count("gaps_closed")
+    assert 0 == other.count("gaps_over_other_content")
+    fresh = written(station, 1)
+    settled(world)
+    assert world.central.holds(*fresh)
+    assert station.log().central_position == station.log().position
+
+
+def test_what_is_not_at_central_yet_goes_to_the_new_parent(world: World) -> None:
+    """Nothing unsent is left with the parent that does not answer."""
+    station = world.nodes[STATION]
+    written(station, 3)
+    settled(world)
+    left = written(station, 5)
+    station.sync(world.nodes[OWN])  # the own parent has them and is cut off from here on
+    attach(world, STATION, OTHER)
+    for _ in range(4):
+        station.sync(world.nodes[OTHER])
+        world.nodes[OTHER].sync(world.central)
+    assert world.central.holds(*left)
+    # The old parent comes back and offers the same: several parents double nothing.
+    settled(world)
+    assert world.central.log(station.core.log).position == station.log().position
+    assert 0 == world.central.count("logs_frozen")
+
+
+def test_the_old_parent_owes_a_moved_child_nothing_any_more(world: World) -> None:
+    """Its outbox is dropped when the attachment reaches it, and events go the new way."""
+    station, old = world.nodes[STATION], world.nodes[OWN]
+    case = station.record(added=["CG0112"])
+    settled(world)
+    attach(world, STATION, OTHER)
+    settled(world)
+    answer = world.nodes["CG0112"].record(stream=str(case.name))
+    settled(world)
+    assert 0 == outbox(old, STATION)
+    assert station.holds(answer)
+
+
+def test_coming_back_costs_no_event_and_brings_what_was_missed(world: World) -> None:
+    """The digests tell what is lacking; only that is offered, author by author."""
+    station, own = world.nodes[STATION], world.nodes[OWN]
+    case = station.record(added=["CG0112"])
+    many = [world.nodes["CG0112"].record(stream=str(case.name)) for _ in range(10)]
+    settled(world)
+    attach(world, STATION, OTHER)
+    settled(world)
+    missed = world.central.record(stream=str(case.name))
+    own.sync(world.central)
+    attach(world, STATION, OWN)
+    down: list[Any] = []
+    for _ in range(5):
+        answer = own.serve(station.begin())
+        for frame in frames.decode_stream(answer):
+            if frame.type == frames.EVENTS:
+                down += frames.decode_events(frame.payload)[1]
+        station.take(answer)
+    assert station.holds(missed, *many)
+    assert [missed.event] == down
+    with station.store.read() as transaction:
+        link = transaction.parent_link()
+    assert link is not None
+    assert digest.EMPTY != link.digest
+
+
+def test_a_receipt_of_an_earlier_life_of_central_proves_nothing(world: World) -> None:
+    """A restored central may hold less: the new parent then takes the log from its beginning."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    old = written(station, 5)
+    settled(world)
+    world.central.new_life(9)
+    world.clock.later(24 * 3600 * 1000)
+    for _ in range(3):
+        other.sync(world.central)
+    attach(world, STATION, OTHER)
+    for _ in range(4):
+        station.sync(other)
+    assert other.holds(*old)
+    assert 0 == other.count("logs_adopted")
+
+
+def test_a_gap_nobody_above_can_fill_is_given_up_and_offered_again(world: World) -> None:
+    """Central lost what its receipt said: the station still has it, and is asked for it."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    before = world.central.disk()
+    old = written(station, 6)
+    settled(world)
+    attach(world, STATION, OTHER)
+    station.sync(other)  # takes the log over, and central is lost before it handed anything on
+    with other.store.read() as transaction:
+        assert gaps.of(transaction, station.core.log) is not None
+    world.central.put_back(before)
+    world.central.new_life(9)
+    settled(world, rounds=8)
+    assert 1 == other.count("gaps_given_up")
+    assert other.holds(*old)
+    assert world.central.holds(*old)
+
+
+def test_a_node_asks_only_for_gaps_of_its_own_subtree(world: World) -> None:
+    """What lies before a log is handed only to whom the log concerns."""
+    station, stranger = world.nodes[STATION], world.nodes["CG0211"]
+    written(station, 3)
+    settled(world)
+    asked = [gaps.Lacking(STATION, station.core.epoch, 0, 3)]
+    with world.central.store.read() as transaction:
+        shape = homes.tree.load(world.central.core, transaction, world.clock.ms)
+        assert not list(gaps.asked(shape, transaction, stranger.core.station, asked))
+        assert 3 == len(list(gaps.asked(shape, transaction, OWN, asked)))
+
+
+def test_the_register_moves_a_station(world: World) -> None:
+    """An edition that names another parent is followed; the attachment says so to everybody."""
+    station = world.nodes[STATION]
+    world.rows[STATION]["attributes"][0]["parent"] = OTHER
+    world.publish_stations()
+    settled(world)
+    assert station.do(
+        lambda transaction: homes.follow(station.core, transaction, world.clock.later(1000))
+    )
+    assert OTHER == station.core.parent
+    settled(world)
+    with world.central.store.read() as transaction:
+        shape = homes.tree.load(world.central.core, transaction, world.clock.ms)
+    assert STATION in shape.subtree(OTHER)
+    assert not station.do(
+        lambda transaction: homes.follow(station.core, transaction, world.clock.later(1000))
+    )
+
+
+def test_a_persons_word_comes_before_the_register(world: World) -> None:
+    """And is given back to the register by a word."""
+    station = world.nodes[STATION]
+    here = Place(OTHER, "http://127.0.0.1:1")
+
+    def say(place: Place | None) -> None:
+        station.do(lambda transaction: homes.command(station.core, transaction, place))
+        station.do(
+            lambda transaction: homes.follow(station.core, transaction, world.clock.later(1000))
+        )
+
+    say(here)
+    assert OTHER == station.core.parent
+    say(None)
+    assert OWN == station.core.parent
+    assert ROOT != station.core.parent
+    assert hello_of(station.begin()).station == STATION
+
+
+def test_a_station_whose_voucher_ran_out_long_ago_may_move(world: World) -> None:
+    """Central's receipt proves that it was admitted in time; without one the voucher counts."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    written(station, 2)
+    settled(world)
+    world.clock.later(90 * 24 * 3600 * 1000)
+    attach(world, STATION, OTHER)
+    for _ in range(3):
+        station.sync(other)
+    assert other.log(station.core.log).position == station.log().position
