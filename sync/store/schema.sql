@@ -197,11 +197,57 @@ CREATE TABLE blobs (
     complete INTEGER NOT NULL CHECK (complete IN (0, 1))
 ) STRICT;
 
+CREATE TABLE file_chunks (
+    file TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    chunk TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (file, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX file_chunks_by_chunk ON file_chunks (chunk);
+
+CREATE TABLE named (
+    sha256 TEXT NOT NULL,
+    event TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    source TEXT NOT NULL,
+    PRIMARY KEY (sha256, event)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX named_by_stream ON named (stream);
+
+CREATE TABLE notes (
+    key TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE owed (
+    sha256 TEXT NOT NULL PRIMARY KEY,
+    size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX owed_by_size ON owed (size, sha256);
+
 CREATE TABLE pieces (
     blob INTEGER NOT NULL REFERENCES blobs (id),
     start INTEGER NOT NULL CHECK (start >= 0),
     stop INTEGER NOT NULL CHECK (stop > start),
     data BLOB NOT NULL CHECK (length(data) = stop - start),
     PRIMARY KEY (blob, start, stop)
+) STRICT;
+
+CREATE TABLE set_aside (
+    id INTEGER NOT NULL PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE wishes (
+    id INTEGER NOT NULL PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE
 ) STRICT;
 
