@@ -169,8 +169,8 @@ class Page(HTMLParser):
         if "disabled" in given:
             return
         kind = given.get("type", "text").lower() if tag == "input" else tag
-        if kind in ("submit", "button", "image", "reset"):
-            return
+        if kind in ("submit", "button", "image", "reset", "file"):
+            return  # nobody in the story chooses a file
         made = Field(given.get("name", ""), kind, given.get("value", ""), "required" in given)
         if kind in ("radio", "checkbox"):
             made.value = given.get("value", "on")
