@@ -29,6 +29,8 @@ TOKEN_RECIPE = 1
 RANKED_HITS_MAX = 3000
 SEARCH_LIMIT_DEFAULT = 20
 SEARCH_LIMIT_MAX = 500
+ROWS_AT_ONCE = 500
+"""Tokens of so many rows are in memory together."""
 NOTHING_BOOSTED = "[]"
 
 TABLES = (
@@ -140,7 +142,9 @@ class MatterIndex:
         documents = sorted(
             (_document(entry) for entry in entries), key=lambda doc: (len(doc[1]), doc[0])
         )
-        self._insert([(at, *document) for at, document in enumerate(documents, start=1)])
+        for start in range(0, len(documents), ROWS_AT_ONCE):
+            some = documents[start : start + ROWS_AT_ONCE]
+            self._insert([(at, *document) for at, document in enumerate(some, start=start + 1)])
 
     def apply(self, changed: Iterable[Mapping[str, Any]], removed: Iterable[str]) -> None:
         """Take over changed or new entries and drop the removed codes.

@@ -36,6 +36,9 @@ class MatterFinder(Protocol):
     def replace_all(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Make it hold exactly these matters entries."""
 
+    def apply(self, changed: Iterable[Mapping[str, Any]], removed: Iterable[str]) -> None:
+        """Take over changed or new entries and drop the removed codes."""
+
     def search(self, query: str, limit: int = ..., boost: AbstractSet[str] = ...) -> list[str]:
         """Return the codes that match, best first, each once."""
 
@@ -57,6 +60,17 @@ class MatterList:
         run("DELETE FROM matter_list")
         run("DELETE FROM matter_search_recipe")
         run("INSERT INTO matter_search_recipe (recipe) VALUES (?)", (TOKEN_RECIPE,))
+        self._put(entries)
+
+    def apply(self, changed: Iterable[Mapping[str, Any]], removed: Iterable[str]) -> None:
+        """Take over changed or new entries and drop the removed codes. Idempotent."""
+        rows = {str(entry["code"]): entry for entry in changed}
+        self._connection.executemany(
+            "DELETE FROM matter_list WHERE code = ?", [(code,) for code in (*rows, *removed)]
+        )
+        self._put(rows.values())
+
+    def _put(self, entries: Iterable[Mapping[str, Any]]) -> None:
         self._connection.executemany(
             "INSERT INTO matter_list (code, name, forms, words) VALUES (?, ?, ?, ?)",
             [_row(entry) for entry in entries],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -76,22 +77,32 @@ def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
     show_default=True,
     help="online:联网站点;ferry:靠 U 盘传递的站点,有效期更长。",
 )
+@click.option(
+    "--effective-from",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="从哪一天起生效(年-月-日)。现在就送到各站,到那一天由各站自己切换,断网也一样。不写即刻生效。",
+)
 @as_json_option
-def publish(data: Path, profile: str, as_json: bool) -> None:
+def publish(data: Path, profile: str, effective_from: datetime | None, as_json: bool) -> None:
     """发布暂存的目录。内容没有变化的部分不出新版本。中心运行与否都可以执行。"""
     answer = Answer(as_json)
     with answer.refusals(), opened(data) as node:
-        done = catalogue.publish(node, authority_key.load(data), profile=profile)
+        day = "" if effective_from is None else effective_from.date().isoformat()
+        done = catalogue.publish(
+            node, authority_key.load(data), profile=profile, effective_from=day
+        )
         changed = sum(one.changed for one in done)
         answer.say(
             {"changed": changed, "shelves": [one.as_json() for one in done]},
             [
                 *(
                     f"{'新版' if one.changed else '未变'}  {one.shelf}  版本 {one.edition}"
-                    f"  {one.entries} 条  {one.bytes} 字节"
+                    f"  {catalogue.MADE_AS_WORDS[one.made_as]}  {one.entries} 条"
+                    f"  首次 {one.bytes} 字节  更新 {one.update_bytes} 字节({one.touched} 条)"
+                    f"{f'  {one.effective_from} 起生效' if one.effective_from else ''}"
                     for one in done
                 ),
-                f"共 {len(done)} 个分册,{changed} 个有新版本。",
+                f"共 {len(done)} 个版本,{changed} 个是新的。",
             ],
         )
 

@@ -94,7 +94,13 @@ def _registers(console: Console) -> APIRouter:
         with node.database.read() as transaction:
             published = catalogue.shelves_published(transaction)
         titles = {str(one.shelf): catalogue.shelf_title(one.shelf) for one in published}
-        return pages.render(request, "registers.html", published=published, titles=titles)
+        return pages.render(
+            request,
+            "registers.html",
+            published=published,
+            titles=titles,
+            made_as=catalogue.MADE_AS_WORDS,
+        )
 
     @router.get("/matters", dependencies=[staff])
     def matters(request: Request, q: str = "") -> Response:

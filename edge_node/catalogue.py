@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from casework.registers import Service, parse_service
-from node.registry import day_of
+from node.registry import day_of, each_entry
 from sync.protocol.ports import Transaction
 
 NOTICE_ONLY = "告知"
@@ -65,7 +65,8 @@ class Catalogues:
                 if service.valid_on(today):
                     found[service.matter] = service
         marks = [
-            msgspec.json.decode(entry.raw, type=_Mark) for entry in transaction.entries("matters")
+            msgspec.json.decode(entry.raw, type=_Mark)
+            for entry in each_entry(transaction, "matters")
         ]
         return Catalogue(
             found, demo=any(mark.demo for mark in marks), matters=len({mark.code for mark in marks})

@@ -18,6 +18,7 @@ from casework.registers import Service
 from edge_node.catalogue import NOTICE_ONLY
 from edge_node.mode_words import mode_words
 from edge_node.site import Look, Site
+from node.registry import each_entry
 from ui.pages import wants_fragment
 
 SHOWN_MAX: Final = 20
@@ -119,7 +120,7 @@ def found_lines(look: Look, query: str) -> list[MatterLine]:
 
 def everything(look: Look) -> list[MatterLine]:
     """All matters. Order: what is taken in here first, then by department and name."""
-    held = dict.fromkeys(entry.key for entry in look.transaction.entries("matters"))
+    held = dict.fromkeys(entry.key for entry in each_entry(look.transaction, "matters"))
     codes = list(held)[:LISTED_MAX]
     return sorted(
         lines(look, codes), key=lambda item: (item.mode == NOTICE_ONLY, item.department, item.name)

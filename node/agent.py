@@ -107,6 +107,7 @@ class Agent:
         spread = min(pace.START_SPREAD_SECONDS, self._interval / 10)
         self._wake.wait(spread * self._jitter())
         while not self._stopped.is_set():
+            self._switch_due()
             in_a_row = 0
             self._wake.clear()
             while self._one_round(following=in_a_row > 0) and in_a_row < ROUNDS_IN_A_ROW_MAX:
@@ -114,6 +115,15 @@ class Agent:
                 if self._stopped.is_set():
                     return
             self._rest()
+
+    def _switch_due(self) -> None:
+        """An edition whose day has come is taken whether the parent answers or not."""
+        try:
+            self._rounds.switch_due()
+        except StorageError as error:
+            log.warning("edition_waits", code=error.code)
+        except Exception:  # the calling goes on
+            log.exception("edition_broke")
 
     def _rest(self) -> None:
         """Wait for the next round; a busy parent is left alone whatever happens here."""

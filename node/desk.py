@@ -259,7 +259,7 @@ class CaseDesk:
         return stored
 
     def _pin(self, transaction: Transaction, now_ms: int, case: Case) -> None:
-        """Keep the entry a case pins, so that no later edition can take it away."""
+        """Keep the entry a case pins, so that no later edition can take it away; see `pins`."""
         pinned = case.matter.hash
         if not pinned or transaction.statement(PINNED, pinned) is not None:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,17 +20,18 @@ from node.case_files import CaseFile, CaseFiles
 from node.desk import ActDone, CaseDesk
 from node.drop_folder import DropFolder
 from node.files import Files
+from node.indexing import bring_up
 from node.lane_gate import LaneGate
 from node.lives import FolderKeeper, Keeper, LifeKeeper
 from node.pace import Meter
+from node.pins import Pins
 from node.projector import Projector
-from node.registry import matters_to_find
 from node.rounds import Rounds
 from node.situation import Situation, situation
 from node.storage import STATION, open_storage
 from node.structs import work_out_structs
 from sync.engine import halt, homes, record
-from sync.engine.core import Core, Effects
+from sync.engine.core import Core, Effects, Switched
 from sync.protocol.chunks import FileName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
@@ -42,7 +43,6 @@ from sync.store.sql_transaction import SqlTransaction
 CATCH_UP_EVENTS = 200
 FORM_KEY_MS = 30 * 24 * 3600 * 1000
 """How long the same form sent again is still known; a session lasts half a day."""
-_INDEXED = "indexed_editions"
 
 log = structlog.get_logger("node")
 
@@ -90,6 +90,7 @@ class Node:
         self.database = self._storage.store
         self.blobs = SqliteBlobStore(folder / enrolment.BLOB_DATABASE, key)
         self.desk = CaseDesk(self.core, self._case_table)
+        self.core.leaving = Pins().keep
         self.rounds = Rounds(self.core, self.database, self.blobs, clock_ms, self._after_commit)
         self.case_files = CaseFiles(
             self.core,
@@ -268,7 +269,7 @@ class Node:
         if effects.life or self.life.halted:
             self.tend_life()
         if any(shelf.register == "matters" for shelf in effects.shelves):
-            self.refresh_index()
+            self.refresh_index(effects.switched)
         # A new edition may settle what waited for the tree of stations; a cut takes things out.
         fresh = bool(effects.stored or effects.shelves or effects.judged)
         if fresh and self._projector is not None:
@@ -312,20 +313,16 @@ class Node:
         if self.case_files.open_all(files):
             self._wake_lane()
 
-    def refresh_index(self) -> None:
+    def refresh_index(self, switched: Sequence[Switched] = ()) -> None:
         """Make the search index hold exactly the matters of the present editions.
 
-        Idempotent: an index made of these editions is left alone.
+        Idempotent: an index made of these editions is left alone. One made of those before what
+        was `switched` takes over only the entries that were touched.
         """
         with self.database.write() as transaction:
-            editions = transaction.editions().items()
-            made_of = repr(sorted(e for e in editions if e[0].startswith("matters/")))
-            index = self.matters(transaction)
-            if transaction.meta(_INDEXED) == made_of and not index.needs_rebuild():
-                return
-            index.replace_all(matters_to_find(transaction))
-            transaction.set_meta(_INDEXED, made_of)
-        self.after_edition()
+            whole = bring_up(self.matters(transaction), transaction, switched)
+        if whole:
+            self.after_edition()
 
     def matters(self, transaction: SqlTransaction) -> MatterFinder:
         """Return what finds matters by what a person types."""

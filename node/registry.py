@@ -17,6 +17,7 @@ from casework.errors import RegisterEntryInvalid
 from casework.matter import Matter, parse_matter
 from casework.registers import CalendarYear, Service, StaffEntry, StationTree
 from sync.protocol.ports import Transaction
+from sync.protocol.registers import Entry, Shelf
 
 CHINA = timezone(timedelta(hours=8))
 NATION = "000000000000"
@@ -77,6 +78,14 @@ def _readable(
     return found
 
 
+def each_entry(transaction: Transaction, register: str) -> Iterator[Entry]:
+    """Yield a register's entries over its shelves, a few in memory at a time."""
+    for name in transaction.editions():
+        shelf = Shelf.parse(name)
+        if shelf.register == register:
+            yield from transaction.shelf_entries(shelf)
+
+
 def matters_to_find(transaction: Transaction) -> Iterator[dict[str, Any]]:
     """Yield every matter entry once, for the search index; one nobody could read is passed over.
 
@@ -84,17 +93,29 @@ def matters_to_find(transaction: Transaction) -> Iterator[dict[str, Any]]:
     shelf counts.
     """
     seen: set[str] = set()
-    for entry in transaction.entries("matters"):
+    for entry in each_entry(transaction, "matters"):
         if entry.key in seen:
             continue
         seen.add(entry.key)
-        try:
-            row = msgspec.json.decode(entry.raw)
-            parse_matter(row)
-        except (RegisterEntryInvalid, msgspec.MsgspecError, TypeError):
-            log.warning("register_row_passed_over", register="matters", key=entry.key)
-            continue
-        yield row
+        row = to_find(entry)
+        if row is not None:
+            yield row
+
+
+def to_find(entry: Entry) -> dict[str, Any] | None:
+    """Return what the search index takes of a matter entry, None of one nobody could read."""
+    try:
+        matter = msgspec.json.decode(entry.raw, type=Matter)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        log.warning("register_row_passed_over", register="matters", key=entry.key)
+        return None
+    return {
+        "code": matter.code,
+        "name": matter.name,
+        "aliases": matter.aliases,
+        "department": matter.department,
+        "initials": matter.initials,
+    }
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from node import traffic
 from node.pace import Used
 from sync.engine import answer as answering
-from sync.engine import child, parent, registers
+from sync.engine import child, editions, parent
 from sync.engine.core import Core, Effects
 from sync.engine.outgoing import UNMEASURED, Budget
 from sync.protocol import frames
@@ -21,6 +21,7 @@ from sync.protocol.limits import ROUND_BYTES_TARGET
 from sync.protocol.ports import BlobStore, Store
 from sync.protocol.statements import Health
 
+DUE_EVERY_MS = 60_000
 AfterCommit = Callable[[Effects], None]
 
 
@@ -51,9 +52,11 @@ class Rounds:
         self.blobs = blobs
         self._clock_ms = clock_ms
         self._after_commit = after_commit
+        self._looked_ms = 0
 
     def open(self) -> ServedRound:
         """Return what takes a child's request as it arrives."""
+        self.switch_due()
         return ServedRound(self, self._clock_ms(), self._after_commit)
 
     def serve(self, raw: bytes) -> bytes:
@@ -118,10 +121,24 @@ class Rounds:
         """Switch as `switch_editions` does, outside a round."""
         self._after_commit(self.switch_editions())
 
+    def switch_due(self) -> None:
+        """Switch to what has come into force by itself, with the road cut; looked at once a minute.
+
+        The day is that of trusted time where there is any.
+        """
+        now = self._clock_ms()
+        if abs(now - self._looked_ms) < DUE_EVERY_MS:
+            return
+        self._looked_ms = now
+        with self.store.read() as transaction:
+            due = editions.due(self.core, transaction, now, self.blobs)
+        if due:
+            self.switch_complete()
+
     def switch_editions(self) -> Effects:
         """Switch to every edition that is complete and in force."""
         with self.store.write() as transaction:
-            return registers.switch(self.core, transaction, self._clock_ms(), self.blobs)
+            return editions.switch(self.core, transaction, self._clock_ms(), self.blobs)
 
 
 class ServedRound:

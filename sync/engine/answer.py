@@ -7,24 +7,31 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import asks, gaps, give_back, notices, outbox, receipts, revocation, tree
+from sync.engine import (
+    along_with,
+    asks,
+    gaps,
+    give_back,
+    notices,
+    outbox,
+    receipts,
+    revocation,
+    tree,
+)
 from sync.engine.core import Core
 from sync.engine.give_back import GivenBack
 from sync.engine.parent import Session
-from sync.protocol import canonical, compression, frames, rounds, statements
+from sync.protocol import canonical, compression, frames, rounds
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
-from sync.protocol.frames import BlobPiece, Frame
+from sync.protocol.frames import Frame
 from sync.protocol.limits import (
-    BLOB_ALONG_BYTES_MAX,
-    FRAME_BYTES_TARGET,
     PROTOCOL_VERSION,
     ROUND_SENT_BYTES_MIN,
     ROUND_SENT_BYTES_TARGET,
 )
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.receipts import LogReceipt
-from sync.protocol.registers import Manifest
 from sync.protocol.rounds import Answer, Hello
 
 HINT_MS = 300_000
@@ -84,7 +91,7 @@ def finish(
         heads_told=told,
     )
     compared = _compared(core, shape, transaction, session, answer)
-    along = _along(load.manifests, blobs)
+    along = along_with.small_blobs(transaction, session, load, after, blobs)
     before = _before(shape, transaction, session, room - sum(map(len, load.sent)))
     parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *before, *along]
     return _stream(core, session, answer, parts)
@@ -136,24 +143,6 @@ def _frozen(transaction: Transaction, session: Session) -> list[str]:
     """The logs this child need not offer further: frozen, or brought too late."""
     found = {log.name for log in transaction.logs() if log.frozen and log.source == session.child}
     return [f"{name.station}/{name.epoch}" for name in sorted(found | session.stopped)]
-
-
-def _along(manifests: list[bytes], blobs: BlobStore) -> list[Frame]:
-    """Return the small packs of the manifests in this answer: an ask would cost more than they.
-
-    The rest of an edition is asked for on the second lane.
-    """
-    found: dict[str, Frame] = {}
-    left = FRAME_BYTES_TARGET
-    for raw in manifests:
-        manifest = statements.decode(raw).read(Manifest)
-        for pack in [*manifest.base, *manifest.chain]:
-            small = pack.bytes <= min(BLOB_ALONG_BYTES_MAX, left) and pack.sha256 not in found
-            if small and blobs.size(pack.sha256) == pack.bytes:
-                data = blobs.read(pack.sha256, 0, pack.bytes)
-                found[pack.sha256] = frames.encode_blob(BlobPiece(pack.sha256, pack.bytes, 0, data))
-                left -= pack.bytes
-    return list(found.values())
 
 
 def _before(shape: tree.Tree, transaction: Transaction, session: Session, room: int) -> list[bytes]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-from sync.engine import registers, tree
+from sync.engine import clock, editions, publishing, registers, tree
 from sync.engine.core import Core, Effects
 from sync.protocol import canonical, statements
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.merkle import merkle_root
-from sync.protocol.packs import encode_packs
 from sync.protocol.ports import BlobStore, Signer, Transaction
-from sync.protocol.registers import Entry, Manifest, PackRef, Shelf
+from sync.protocol.registers import Entry, Manifest, Shelf
 from sync.protocol.statements import Certificate, Statement, Voucher
 
 ONLINE = "online"
@@ -70,39 +68,40 @@ def publish(
     effective_from: str = "",
     profile: str = ONLINE,
 ) -> Effects:
-    """Publish a new edition of a shelf, unless it would say just what the present one says.
+    """Publish a new edition of a shelf, unless it would say just what the one before it says.
 
-    Shapes: `entries` are the whole shelf. An edition's number is its publication time in ms.
+    Shapes: `entries` are the whole shelf; `effective_from` a later day as YYYY-MM-DD, or empty. An
+    edition's number is its publication time in ms.
+    Raises: RegisterRefused, with too many editions still to come.
     """
     whole = sorted(entries)
     root = merkle_root(whole)
-    held = transaction.statement(statements.MANIFEST, str(shelf))
-    before = statements.decode(held).read(Manifest) if held is not None else None
+    newest = [m.edition for name, m in registers.manifests(transaction) if name == shelf]
+    edition = max(now_ms, *(number + 1 for number in [0, *newest]))
+    later = effective_from if effective_from > clock.day_of(edition) else ""
+    effect = (max(later, clock.day_of(edition)), edition)
+    before = publishing.edition_before(transaction, shelf, effect)
     if before is not None and before.root == root:
         return Effects()
-    edition = max(now_ms, before.edition + 1 if before is not None else 0)
-    packs = []
-    for pack in encode_packs(whole):
-        blobs.put(pack.raw)
-        name = hashlib.sha256(pack.raw).hexdigest()
-        packs.append(PackRef(name, len(pack.raw), pack.entries))
+    parts = publishing.make_parts(transaction, blobs, shelf, before, whole, edition)
     manifest = Manifest(
         v=PROTOCOL_VERSION,
         shelf=str(shelf),
         edition=edition,
-        base_edition=edition,
-        base=packs,
-        chain=[],
+        base_edition=parts.base_edition,
+        base=parts.base,
+        chain=parts.chain,
         root=root,
         entries=len(whole),
         schema=1,
-        effective_from=effective_from,
+        effective_from=later,
         profile=profile,
         stale_after_ms=STALE_AFTER_MS[profile],
+        step=parts.step,
     )
     statement = _sign(authority, statements.MANIFEST, canonical.dumps(manifest))
     registers.take_manifest(core, tree.load(core, transaction, now_ms), transaction, statement)
-    return registers.switch(core, transaction, now_ms, blobs)
+    return editions.switch(core, transaction, now_ms, blobs)
 
 
 def _sign(authority: Signer, kind: str, payload: bytes) -> Statement:

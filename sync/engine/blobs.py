@@ -131,7 +131,7 @@ def give(
         pack.sha256
         for shelf, manifest in registers.manifests(transaction)
         if registers.concerns(shape, ask.station, shelf)
-        for pack in [*manifest.base, *manifest.chain]
+        for pack in manifest.blobs
     }
     found: list[Given] = []
     left = BLOB_ANSWER_BYTES_MAX

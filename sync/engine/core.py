@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sync.protocol.names import LogName
 from sync.protocol.ports import Chance, Signer, StoredEvent, Transaction, Verifier
-from sync.protocol.registers import Shelf
+from sync.protocol.registers import Entry, Shelf
 
 if TYPE_CHECKING:
     from sync.engine.tree import Tree
@@ -36,6 +36,9 @@ class Core:
     chance: Chance
     signer_from: Callable[[bytes], Signer] | None = None
     """Makes a signer of a private key drawn here; None where no voucher is ever asked for."""
+    leaving: Callable[[Transaction, Shelf, Entry], None] = lambda *_: None
+    """Told what an edition takes away or changes, within its transaction, so that what somebody
+    still needs is kept elsewhere."""
     keys: dict[LogName, bytes] = field(default_factory=dict)
     trees: dict[tuple[str, str], Tree] = field(default_factory=dict)
 
@@ -57,27 +60,41 @@ class Core:
         return f"{self.station}/{self.epoch}"
 
 
+class Switched(NamedTuple):
+    """A shelf that went from one edition to another; `keys` what it touched, None if anything."""
+
+    shelf: Shelf
+    before: int
+    edition: int
+    keys: frozenset[str] | None
+
+
 @dataclass(slots=True)
 class Effects:
     """What happened in a step, for its caller to act on after the commit.
 
-    Shapes: `stored` events new here, in arrival order; `shelves` switched to a new edition;
+    Shapes: `stored` events new here, in arrival order; `switched` shelves, to a new edition;
     `judged` events held before count otherwise now; `more` another round is worth making at once;
     `news` something to hand up or down; `life` this node's own life moved on: an incarnation, an
     ask, a voucher, a log that is whole.
     """
 
     stored: list[StoredEvent] = field(default_factory=list)
-    shelves: list[Shelf] = field(default_factory=list)
+    switched: list[Switched] = field(default_factory=list)
     judged: bool = False
     more: bool = False
     news: bool = False
     life: bool = False
 
+    @property
+    def shelves(self) -> list[Shelf]:
+        """Return the shelves switched to a new edition."""
+        return [one.shelf for one in self.switched]
+
     def add(self, other: Effects) -> None:
         """Take in what another step left."""
         self.stored += other.stored
-        self.shelves += other.shelves
+        self.switched += other.switched
         self.judged = self.judged or other.judged
         self.more = self.more or other.more
         self.news = self.news or other.news

@@ -221,10 +221,15 @@ def _packs(shape: tree.Tree, transaction: Transaction, station: str) -> list[str
     """Return the packs of editions that concern the station and that it did not say it has."""
     has = file_book.editions_of(transaction, station)
     found = [
-        pack.sha256
+        blob.sha256
         for shelf, manifest in registers.manifests(transaction)
-        if registers.concerns(shape, station, shelf) and has.get(str(shelf), 0) < manifest.edition
-        for pack in [*manifest.base, *manifest.chain]
+        if registers.concerns(shape, station, shelf)
+        and registers.is_news(manifest, has.get(str(shelf), 0))
+        for blob in (
+            manifest.blobs
+            if len(shape.subtree(station)) > 1
+            else registers.lacked(manifest, has.get(str(shelf), 0))
+        )
     ]
     return list(dict.fromkeys(found))
 

@@ -157,8 +157,7 @@ def _from_parent(
     elif statement.kind == statements.TIME_MARK:
         _time_mark(core, transaction, now_ms, statement)
     elif statement.kind == statements.MANIFEST:
-        fresh = registers.take_manifest(core, shape, transaction, statement)
-        effects.more = effects.more or fresh
+        registers.take_manifest(core, shape, transaction, statement)
     elif statement.kind == statements.VOUCHER:
         voucher = asks.take_voucher(core, shape, transaction, statement)
         lives.take_voucher(core, transaction, statements.encode(statement), voucher, effects)

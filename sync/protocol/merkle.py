@@ -19,26 +19,38 @@ def leaf(entry: Entry) -> bytes:
     return hashlib.sha256(b"\0" + entry.key.encode() + b"\0" + entry.raw).digest()
 
 
-def root_of_leaves(leaves: Iterable[bytes]) -> str:
-    """Return the root, hex SHA-256, over leaf hashes in order of their keys.
+class RootSum:
+    """Sums leaves, given in order of their keys, to a root.
 
     Whole subtrees stand on a stack, the largest first: as many as there are ones in the count.
     """
-    stack: list[bytes] = []
-    for count, given in enumerate(leaves, start=1):
-        node, carried = given, count
+
+    def __init__(self) -> None:
+        self._stack: list[bytes] = []
+        self.count = 0
+
+    def add(self, node: bytes) -> None:
+        """Take the next leaf hash."""
+        self.count += 1
+        carried = self.count
         while not carried & 1:
-            node = hashlib.sha256(b"\1" + stack.pop() + node).digest()
+            node = hashlib.sha256(b"\1" + self._stack.pop() + node).digest()
             carried >>= 1
-        stack.append(node)
-    if not stack:
-        return EMPTY_ROOT
-    top = stack.pop()
-    while stack:
-        top = hashlib.sha256(b"\1" + stack.pop() + top).digest()
-    return top.hex()
+        self._stack.append(node)
+
+    def root(self) -> str:
+        """Return the root, hex SHA-256, of the leaves so far."""
+        if not self._stack:
+            return EMPTY_ROOT
+        *stack, top = self._stack
+        while stack:
+            top = hashlib.sha256(b"\1" + stack.pop() + top).digest()
+        return top.hex()
 
 
 def merkle_root(entries: Iterable[Entry]) -> str:
     """Return the logical root, hex SHA-256, over entries in whatever order they are given."""
-    return root_of_leaves(leaf(entry) for entry in sorted(entries))
+    total = RootSum()
+    for entry in sorted(entries):
+        total.add(leaf(entry))
+    return total.root()

@@ -15,7 +15,7 @@ import msgspec
 from sync.protocol import digest
 from sync.protocol.envelope import Event
 from sync.protocol.names import EventName, LogName
-from sync.protocol.registers import Entry, Shelf
+from sync.protocol.register_table import RegisterTable
 
 GOOD = "good"
 INCOMPLETE = "incomplete"
@@ -292,23 +292,9 @@ class StatementTable(Protocol):
 
     def put_statement(self, kind: str, ref: str, raw: bytes) -> None: ...
 
+    def drop_statement(self, kind: str, ref: str) -> None: ...
+
     def statements(self, kind: str) -> Sequence[tuple[str, bytes]]: ...
-
-
-class RegisterTable(Protocol):
-    """Editions of shelves applied here, and their entries."""
-
-    def edition(self, shelf: Shelf) -> int: ...
-
-    def editions(self) -> dict[str, int]: ...
-
-    def replace_shelf(self, shelf: Shelf, edition: int, entries: Sequence[Entry]) -> None: ...
-
-    def entries(self, register: str) -> Sequence[Entry]:
-        """All entries of a register over its shelves, in (shelf, key) order."""
-        ...
-
-    def entry(self, register: str, key: str) -> Entry | None: ...
 
 
 class Transaction(

@@ -41,11 +41,23 @@ class PackRef(msgspec.Struct, frozen=True):
     entries: int
 
 
+class DeltaRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One delta: the edition it leads to, and from which where that is not the one before it."""
+
+    sha256: str
+    bytes: int
+    entries: int
+    edition: int
+    before: int = 0
+
+
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Payload of the authority's statement about one edition of one shelf.
 
     Units: `edition` is the publication time in ms (greater is newer); `effective_from` a date.
-    Shapes: `base` packs hold whole entries; `chain` deltas are applied in order; `profile` and
+    Shapes: `base` packs hold the whole entries of `base_edition`, in order of their keys; `chain`
+    deltas are applied in order, each from the edition before it; `step`, where there is one, leads
+    straight from the edition published before, and is no part of the chain; `profile` and
     `stale_after_ms` say when a node shall call the edition old.
     """
 
@@ -54,13 +66,19 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     edition: int
     base_edition: int
     base: list[PackRef]
-    chain: list[PackRef]
+    chain: list[DeltaRef]
     root: str
     entries: int
     schema: int
     effective_from: str
     profile: str
     stale_after_ms: int
+    step: DeltaRef | None = None
+
+    @property
+    def blobs(self) -> list[PackRef | DeltaRef]:
+        """Return everything the edition names, in the order of need."""
+        return [*([self.step] if self.step is not None else []), *self.base, *self.chain]
 
 
 class Entry(NamedTuple):

@@ -47,24 +47,23 @@ CREATE TABLE doubts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE editions (
+    id INTEGER NOT NULL PRIMARY KEY,
     register TEXT NOT NULL,
     division TEXT NOT NULL,
     tier TEXT NOT NULL,
     edition INTEGER NOT NULL,
-    PRIMARY KEY (register, division, tier)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE entries (
-    register TEXT NOT NULL,
-    division TEXT NOT NULL,
-    tier TEXT NOT NULL,
-    key TEXT NOT NULL,
-    raw BLOB NOT NULL,
-    PRIMARY KEY (register, division, tier, key),
-    FOREIGN KEY (register, division, tier) REFERENCES editions (register, division, tier)
+    dictionary INTEGER NOT NULL,
+    trained INTEGER NOT NULL,
+    UNIQUE (register, division, tier)
 ) STRICT;
 
-CREATE INDEX entries_by_key ON entries (register, key, division, tier);
+CREATE TABLE entries (
+    shelf INTEGER NOT NULL REFERENCES editions (id),
+    key TEXT NOT NULL,
+    dictionary INTEGER NOT NULL,
+    raw BLOB NOT NULL,
+    PRIMARY KEY (shelf, key)
+) STRICT;
 
 CREATE TABLE events (
     arrival INTEGER NOT NULL PRIMARY KEY,
@@ -174,6 +173,11 @@ CREATE TABLE routes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX routes_by_link ON routes (link, stream);
+
+CREATE TABLE row_dictionaries (
+    id INTEGER NOT NULL PRIMARY KEY,
+    data BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE sequences (
     link TEXT NOT NULL PRIMARY KEY,

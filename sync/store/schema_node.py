@@ -193,25 +193,31 @@ _FIRST_TABLES = (
     """,
     """
     CREATE TABLE editions (
+        id INTEGER NOT NULL PRIMARY KEY,
         register TEXT NOT NULL,
         division TEXT NOT NULL,
         tier TEXT NOT NULL,
         edition INTEGER NOT NULL,
-        PRIMARY KEY (register, division, tier)
-    ) STRICT, WITHOUT ROWID
+        dictionary INTEGER NOT NULL,
+        trained INTEGER NOT NULL,
+        UNIQUE (register, division, tier)
+    ) STRICT
     """,
     """
     CREATE TABLE entries (
-        register TEXT NOT NULL,
-        division TEXT NOT NULL,
-        tier TEXT NOT NULL,
+        shelf INTEGER NOT NULL REFERENCES editions (id),
         key TEXT NOT NULL,
+        dictionary INTEGER NOT NULL,
         raw BLOB NOT NULL,
-        PRIMARY KEY (register, division, tier, key),
-        FOREIGN KEY (register, division, tier) REFERENCES editions (register, division, tier)
+        PRIMARY KEY (shelf, key)
     ) STRICT
     """,
-    "CREATE INDEX entries_by_key ON entries (register, key, division, tier)",
+    """
+    CREATE TABLE row_dictionaries (
+        id INTEGER NOT NULL PRIMARY KEY,
+        data BLOB NOT NULL
+    ) STRICT
+    """,
 )
 
 

@@ -183,22 +183,26 @@ CREATE TABLE statements (
 );
 
 CREATE TABLE editions (
+    id bigint NOT NULL PRIMARY KEY,
     register text COLLATE "C" NOT NULL,
     division text COLLATE "C" NOT NULL,
     tier text COLLATE "C" NOT NULL,
     edition bigint NOT NULL,
-    PRIMARY KEY (register, division, tier)
+    dictionary bigint NOT NULL,
+    trained bigint NOT NULL,
+    UNIQUE (register, division, tier)
 );
 
 CREATE TABLE entries (
-    register text COLLATE "C" NOT NULL,
-    division text COLLATE "C" NOT NULL,
-    tier text COLLATE "C" NOT NULL,
+    shelf bigint NOT NULL REFERENCES editions (id),
     key text COLLATE "C" NOT NULL,
+    dictionary bigint NOT NULL,
     raw bytea NOT NULL,
-    PRIMARY KEY (register, division, tier, key),
-    FOREIGN KEY (register, division, tier) REFERENCES editions (register, division, tier)
+    PRIMARY KEY (shelf, key)
 );
 
-CREATE INDEX entries_by_key ON entries (register, key, division, tier);
+CREATE TABLE row_dictionaries (
+    id bigint NOT NULL PRIMARY KEY,
+    data bytea NOT NULL
+);
 

@@ -34,6 +34,9 @@ class SqlStatementTable(SqlTable):
             (kind, ref, raw),
         )
 
+    def drop_statement(self, kind: str, ref: str) -> None:
+        self.connection.execute("DELETE FROM statements WHERE kind = ? AND ref = ?", (kind, ref))
+
     def statements(self, kind: str) -> Sequence[tuple[str, bytes]]:
         """Newest statements of a kind in the order of their refs."""
         rows = self.connection.execute(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sync.protocol.ports import ChildLink, OutboxItem, ParentLink, Store
 from sync.protocol.registers import Entry, Shelf
 from tests.fakes.sample_events import EPOCH
@@ -178,6 +180,10 @@ def test_statements_keep_the_newest_of_each_ref(store: Store) -> None:
         assert t.statement("time_mark", "b") is None
         assert list(t.statements("receipt")) == [("a", b"a"), ("b", b"new")]
         assert list(t.statements("order")) == []
+        t.drop_statement("receipt", "a")
+        t.drop_statement("receipt", "never held")
+        assert list(t.statements("receipt")) == [("b", b"new")]
+        assert t.statement("time_mark", "a") == b"mark"
 
 
 # Registers
@@ -223,3 +229,53 @@ def test_an_entry_is_looked_up_by_key_over_all_shelves(store: Store) -> None:
         assert Entry("b", b"only") == t.entry("matters", "b")
         assert t.entry("matters", "c") is None
         assert t.entry("staff", "a") is None
+
+
+def test_a_shelf_changes_only_where_it_is_told_to(store: Store) -> None:
+    """Entries put and dropped; the others, and other shelves, stay as they are."""
+    with store.write() as t:
+        t.replace_shelf(VILLAGE, 1, [Entry("a", b"1"), Entry("b", b"1"), Entry("c", b"1")])
+        t.replace_shelf(PROVINCE, 1, [Entry("b", b"other")])
+        t.change_shelf(VILLAGE, 2, iter([Entry("d", b"2"), Entry("b", b"2")]), ["a", "no such"])
+        assert [("b", b"2"), ("c", b"1"), ("d", b"2")] == list(t.shelf_entries(VILLAGE))
+        assert ["b", "c", "d"] == list(t.shelf_keys(VILLAGE))
+        assert Entry("b", b"other") == t.shelf_entry(PROVINCE, "b")
+        assert t.shelf_entry(PROVINCE, "c") is None
+        assert (2, 1) == (t.edition(VILLAGE), t.edition(PROVINCE))
+
+
+def test_what_leaves_a_shelf_is_told_as_it_was(store: Store) -> None:
+    """Replaced, changed or dropped: the entry of before; what stays the same is not told."""
+    told: list[Entry] = []
+    with store.write() as t:
+        t.replace_shelf(VILLAGE, 1, [Entry(key, b"1") for key in "abcd"], told.append)
+        assert [] == told
+        t.change_shelf(
+            VILLAGE, 2, [Entry("a", b"1"), Entry("b", b"2"), Entry("e", b"2")], ["c"], told.append
+        )
+        assert [Entry("b", b"1"), Entry("c", b"1")] == sorted(told)
+        told.clear()
+        t.replace_shelf(VILLAGE, 3, [Entry("a", b"3"), Entry("b", b"2")], told.append)
+        assert [Entry("a", b"1"), Entry("d", b"1"), Entry("e", b"2")] == sorted(told)
+
+
+def row(number: int, edition: int = 1) -> Entry:
+    """Return an entry much like its neighbours and yet of its own."""
+    own = hashlib.sha256(b"%d/%d" % (number, edition)).hexdigest()
+    text = f'{{"code":"{number:05d}","own":"{own}","text":"{"民政局办事大厅一楼综合窗口" * 8}"}}'
+    return Entry(f"{number:05d}", text.encode())
+
+
+def test_a_large_shelf_comes_back_byte_for_byte_however_it_is_kept(store: Store) -> None:
+    """Thousands of rows, grown, shrunk and changed: each as it was given, in order."""
+    with store.write() as t:
+        t.replace_shelf(VILLAGE, 1, (row(n) for n in range(40)))
+        t.replace_shelf(VILLAGE, 2, (row(n) for n in range(1500)))
+        t.change_shelf(VILLAGE, 3, (row(n, 3) for n in range(0, 1500, 7)), ["00001", "01499"])
+        wanted = [row(n, 3 if n % 7 == 0 else 1) for n in range(1500) if n not in (1, 1499)]
+    with store.read() as t:
+        assert wanted == list(t.shelf_entries(VILLAGE)) == list(t.entries("matters"))
+        assert row(700, 3) == t.entry("matters", "00700") == t.shelf_entry(VILLAGE, "00700")
+    with store.write() as t:
+        t.replace_shelf(VILLAGE, 4, [Entry("x", b"")])
+        assert [Entry("x", b"")] == list(t.shelf_entries(VILLAGE))

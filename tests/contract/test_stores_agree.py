@@ -59,6 +59,8 @@ def choose_act(chance: random.Random, new_position: int) -> Act:
         lambda t: t.replace_shelf(shelf, position, entries),
         lambda t: t.set_meta(station, ref),
         lambda t: t.put_child_link(ChildLink(station, EPOCH, ref, acknowledged=position)),
+        lambda t: t.change_shelf(shelf, position, entries, [str(n) for n in range(3)]),
+        lambda t: t.drop_statement("receipt", ref),
     ]
     return chance.choice(acts)
 
@@ -116,6 +118,7 @@ def picture(t: Transaction) -> list[object]:
         t.statements("receipt"),
         t.editions(),
         t.entries("matters"),
+        [list(t.shelf_entries(Shelf.parse(shelf))) for shelf in t.editions()],
         [t.entry("matters", str(n)) for n in range(9)],
     ]
 

@@ -81,5 +81,8 @@ class MemoryLinkTable(MemoryTable):
     def put_statement(self, kind: str, ref: str, raw: bytes) -> None:
         self._put(self.tables.statements[kind], ref, raw)
 
+    def drop_statement(self, kind: str, ref: str) -> None:
+        self._drop(self.tables.statements[kind], ref)
+
     def statements(self, kind: str) -> Sequence[tuple[str, bytes]]:
         return sorted(self.tables.statements.get(kind, {}).items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,15 @@ import msgspec
 
 from sync.protocol.errors import StorageError
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import RECOVERED, ChildLink, LogState, ParentLink, Refused, StoredEvent
+from sync.protocol.ports import (
+    RECOVERED,
+    ChildLink,
+    LogState,
+    ParentLink,
+    Refused,
+    StoredEvent,
+)
+from sync.protocol.register_table import Leaving
 from sync.protocol.registers import Entry, Shelf
 
 
@@ -229,9 +237,45 @@ class MemoryRegisterTable(MemoryTable):
     def editions(self) -> dict[str, int]:
         return {str(shelf): self.tables.editions[shelf] for shelf in sorted(self.tables.editions)}
 
-    def replace_shelf(self, shelf: Shelf, edition: int, entries: Sequence[Entry]) -> None:
+    def replace_shelf(
+        self,
+        shelf: Shelf,
+        edition: int,
+        entries: Iterable[Entry],
+        leaving: Leaving | None = None,
+    ) -> None:
+        self._hold(shelf, edition, {entry.key: entry for entry in entries}, leaving)
+
+    def change_shelf(
+        self,
+        shelf: Shelf,
+        edition: int,
+        put: Iterable[Entry],
+        drop: Sequence[str],
+        leaving: Leaving | None = None,
+    ) -> None:
+        held = self.tables.shelves.get(shelf, {})
+        kept = {key: entry for key, entry in held.items() if key not in set(drop)}
+        self._hold(shelf, edition, kept | {entry.key: entry for entry in put}, leaving)
+
+    def _hold(
+        self, shelf: Shelf, edition: int, entries: dict[str, Entry], leaving: Leaving | None
+    ) -> None:
+        for key, entry in self.tables.shelves.get(shelf, {}).items():
+            if leaving is not None and entries.get(key) != entry:
+                leaving(entry)
         self._put(self.tables.editions, shelf, edition)
-        self._put(self.tables.shelves, shelf, {entry.key: entry for entry in entries})
+        self._put(self.tables.shelves, shelf, entries)
+
+    def shelf_keys(self, shelf: Shelf) -> Sequence[str]:
+        return sorted(self.tables.shelves.get(shelf, {}))
+
+    def shelf_entries(self, shelf: Shelf) -> Iterator[Entry]:
+        held = self.tables.shelves.get(shelf, {})
+        return iter([held[key] for key in sorted(held)])
+
+    def shelf_entry(self, shelf: Shelf, key: str) -> Entry | None:
+        return self.tables.shelves.get(shelf, {}).get(key)
 
     def entries(self, register: str) -> Sequence[Entry]:
         return [

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from edge_node.app import create_link
 from node.blob_lane import BlobLane
 from node.lane_gate import LaneGate
-from sync.engine import answer
+from sync.engine import along_with
 from sync.protocol.blobs import PART_HEAD_BYTES, Part
 from sync.protocol.errors import PeerUnreachable, StaleAsk
 from sync.transport.blob_client import BlobLink, LaneBusy
@@ -28,7 +28,7 @@ WAIT_SECONDS = 30.0
 @pytest.fixture(name="told")
 def _told(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """A village that knows of an edition whose packs its township holds; none went along."""
-    monkeypatch.setattr(answer, "BLOB_ALONG_BYTES_MAX", 0)
+    monkeypatch.setattr(along_with, "BLOB_ALONG_BYTES_MAX", 0)
     tree.publish(changed_catalogue())
     for code in (DISTRICT, TOWNSHIP) * 3:
         tree.round(code)

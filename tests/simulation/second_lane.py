@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from node.blobs import BlobExchange, Taken
-from sync.engine import answer
+from sync.engine import along_with
 from sync.engine import blobs as engine
 from sync.engine.blobs import Want
 from sync.protocol.blobs import Part
@@ -28,7 +28,7 @@ SLICES = (200, 700, 8192, 1 << 20)
 @contextmanager
 def coming_along(bytes_max: int) -> Iterator[None]:
     """Let packs up to a size come in rounds; as it is, all of the simulated ones would."""
-    with patch.object(answer, "BLOB_ALONG_BYTES_MAX", bytes_max):
+    with patch.object(along_with, "BLOB_ALONG_BYTES_MAX", bytes_max):
         yield
 
 

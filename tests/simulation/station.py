@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from node.desk import CaseDesk
 from node.program import Node
 from node.rounds import Rounds
 from node.schema import SCHEMA
-from sync.engine.core import Core
+from sync.engine.core import Core, Switched
 from sync.protocol.names import LogName
 from sync.protocol.ports import Signer, Store, Transaction, Verifier
 from sync.store.database import Database
@@ -170,7 +170,7 @@ class SimNode(Node):
         """The agent would begin a round now."""
         self._wake()
 
-    def refresh_index(self) -> None:
+    def refresh_index(self, switched: Sequence[Switched] = ()) -> None:
         """The search index is no part of the promises checked here."""
 
 

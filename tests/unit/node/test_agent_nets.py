@@ -19,8 +19,12 @@ class BrokenOnce:
     """Rounds of which the first breaks in a way nobody foresaw."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.looked = 0
         self.answered = threading.Event()
+
+    def switch_due(self) -> None:
+        """Note that editions to come were looked at, road or no road."""
+        self.looked += 1
 
     def begin(self, *given: object) -> bytes:
         """Return a request, but for the first time."""
@@ -71,6 +75,7 @@ def test_a_round_that_breaks_does_not_end_the_calling() -> None:
     try:
         assert rounds.answered.wait(WAIT_SECONDS)
         assert 1 == quiet.lost
+        assert rounds.looked >= 2, "before every call, answered or not"
     finally:
         agent.stop()
 

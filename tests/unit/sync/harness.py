@@ -18,12 +18,12 @@ from sync.engine import (
     answer,
     authority,
     child,
+    editions,
     halt,
     intake,
     notices,
     parent,
     record,
-    registers,
     tree,
     trust,
 )
@@ -210,7 +210,7 @@ class Node:
     def switch(self) -> Effects:
         """Switch to every edition that is complete and in force."""
         with self.store.write() as transaction:
-            return registers.switch(self.core, transaction, self.clock.ms, self.blobs)
+            return editions.switch(self.core, transaction, self.clock.ms, self.blobs)
 
     def round(self, above: Node) -> Effects:
         """Make one whole round, then fetch on the second lane."""

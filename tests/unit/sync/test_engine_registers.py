@@ -14,7 +14,7 @@ from sync.protocol import canonical, frames, statements
 from sync.protocol.errors import BadSignature, RegisterRefused
 from sync.protocol.merkle import merkle_root
 from sync.protocol.packs import encode_pack
-from sync.protocol.registers import Entry, Manifest, Shelf
+from sync.protocol.registers import DeltaRef, Entry, Manifest, Shelf
 from sync.protocol.statements import Statement
 from sync.signing import Ed25519Signer
 from tests.unit.sync.harness import AUTHORITY, STATIONS, Node, World, altered
@@ -275,7 +275,8 @@ def test_an_edition_larger_than_a_shelf_may_be_is_refused(world: World) -> None:
     world.settle()
     held = manifest_of(village)
     big = replace(held.base[0], bytes=2**40)
-    for change in ({"entries": 10**9}, {"base": [big]}, {"chain": [big]}):
+    far = DeltaRef("0" * 64, 2**40, 1, held.edition + 1)
+    for change in ({"entries": 10**9}, {"base": [big]}, {"chain": [far]}, {"step": far}):
         with pytest.raises(RegisterRefused):
             take(village, signed(replace(held, edition=held.edition + 1, **change)))
 
