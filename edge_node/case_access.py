@@ -15,6 +15,7 @@ from casework.case import Case
 from casework.errors import DomainRefusal
 from casework.projection import CaseRow
 from edge_node.site import Look, Site, canonical_number
+from node.missing import BEING_FETCHED_WORDS, BeingFetched, lacking
 from ui.people import Person
 
 SUPERIOR_POSTS: Final = ("supervise", "decide")
@@ -40,9 +41,12 @@ def own_case(site: Site, look: Look, number: str) -> CaseRow:
 
 
 def folded(site: Site, look: Look, row: CaseRow) -> Case:
-    """The case itself. Raises: CannotBeShown."""
+    """The case itself. Raises: CannotBeShown, BeingFetched (and asks for what is missing)."""
     if row.cannot_be_shown:
         raise CannotBeShown(row.cannot_be_shown)
+    if lacking(look.transaction, look.transaction.stream_events(row.stream)):
+        site.node.fetch_bodies(row.stream)
+        raise BeingFetched(BEING_FETCHED_WORDS)
     case = site.node.desk.case(look.transaction, row.stream)
     if case is None:
         raise HTTPException(404)

@@ -14,6 +14,7 @@ from casework.acts import acts_offered
 from casework.case import Case
 from casework.errors import DomainRefusal
 from casework.identity import mask
+from casework.projection import CaseRow
 from casework.status import ACTS, ENDED
 from casework.timeline import WHY_SENTENCES
 from casework.view import view
@@ -27,7 +28,10 @@ from edge_node.site import Look, Site
 from edge_node.slip import slip_materials
 from edge_node.sync_words import rung_words
 from node import quarantine
-from node.situation import rung_of_case
+from node.missing import BeingFetched
+from node.situation import rung_of_case, situation
+from sync.engine import purge
+from sync.protocol.names import EventName
 from ui.login import FormOf
 from ui.people import Person, signed_in
 
@@ -54,7 +58,10 @@ def case_page_router(site: Site) -> APIRouter:
     def page(request: Request, no: str, **extra: Any) -> Response:
         with site.look() as look:
             row = own_case(site, look, no)
-            case = folded(site, look, row)
+            try:
+                case = folded(site, look, row)
+            except BeingFetched as fetched:
+                return being_fetched(request, look, row, fetched.sentence)
             person = signed_in(request)
             values = case_values(site, look, case, person)
             values |= files_values(site, look, case.stream, person)
@@ -62,6 +69,19 @@ def case_page_router(site: Site) -> APIRouter:
         shown: dict[str, Any] = {"problem": "", "problem_act": "", "typed": {}, "done": "", **extra}
         return site.pages.render(
             request, "case.html", status=status, form_key=site.form_key(), **values, **shown
+        )
+
+    def being_fetched(request: Request, look: Look, row: CaseRow, sentence: str) -> Response:
+        state = situation(site.node.core, look.transaction)
+        parent = look.name(state.parent)
+        cut = "" if state.parent_answers else f"{parent}现在没有应答,联系上后自动取回。"
+        return site.pages.render(
+            request,
+            "fetching.html",
+            row=row,
+            sentence=sentence,
+            cut=cut,
+            address=case_address(row.receipt_no),
         )
 
     @router.get("/cases/{no}")
@@ -166,6 +186,7 @@ def timeline_lines(look: Look, case: Case) -> list[dict[str, Any]]:
             "superseded": entry.superseded,
             "why": WHY_SENTENCES.get(entry.why, "这一步没有生效,记录已保留,请核对。"),
             "questioned": entry.questioned,
+            "erased": purge.basis_of(look.transaction, EventName.parse(entry.name)),
             "name": entry.name,
         }
         for entry in case.timeline

@@ -1,4 +1,4 @@
-"""The commands of `yizhan-node`: enrol, run, staff-code, status, doctor."""
+"""The commands of `yizhan-node`: enrol, run, staff-code, status, prune, doctor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_node.cli import (
     stick_option,
 )
 from edge_node.parent_command import parent
-from node import accounts, enrolment, quarantine
+from node import accounts, enrolment, quarantine, tidying
 from node.program import Node
 from node.release import RELEASE
 from node.situation import situation
@@ -27,6 +27,15 @@ from ui.reasons import reason_words
 
 STARTED_FILE: Final = "started"
 """There from the first start on: a missing database is then a loss, not a beginning."""
+
+
+keep_days_option = click.option(
+    "--keep-days",
+    default=tidying.KEEP_DAYS,
+    show_default=True,
+    type=click.IntRange(0, 36_500),
+    help="正文在本站至少保存多少天;0 为永远保存。",
+)
 
 
 @click.group(
@@ -98,6 +107,7 @@ def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
 @click.option("--host", "hosts", multiple=True, help="页面还允许用哪个主机名打开,可多次。")
 @stick_option
 @answer_option
+@keep_days_option
 @click.pass_obj
 def run(
     world: World,
@@ -111,6 +121,7 @@ def run(
     hosts: tuple[str, ...],
     stick: Path | None,
     answer: bool,
+    keep_days: int,
 ) -> None:
     """Serve pages and children and call the parent until a signal comes."""
     # Imported late: the other commands start faster without the web framework.
@@ -130,6 +141,7 @@ def run(
             stick,
             answer,
         ),
+        running.Wanted(listen, sync_listen, interval, parent_url, hosts, stick, answer, keep_days),
     )
 
 
@@ -191,6 +203,30 @@ def status(data: Path, as_json: bool) -> None:
     cli.say(facts, lines, as_json=as_json)
     well = state.parent_answers and not state.rungs.local and not state.rungs.parent and not holes
     cli.finish(cli.OK if well else cli.DEGRADED)
+
+
+@main.command(
+    help="清理正文:办完、已备份、过了保存天数的办件只留签名记录,正文用到时自动从上级取回。"
+)
+@data_option
+@keep_days_option
+@json_option
+@click.pass_obj
+def prune(world: World, data: Path, keep_days: int, as_json: bool) -> None:
+    """Drop bodies that a verified backup holds."""
+    with cli.refusals(as_json=as_json):
+        cli.node_file(data, as_json=as_json)
+        if not keep_days:
+            raise Failure("没有给出保存天数,没有清理。", "keep_for_ever", as_json=as_json)
+        node = Node(data, clock_ms=world.clock_ms, release=world.release, must_exist=True)
+        try:
+            freed = node.prune(keep_days * tidying.DAY_MS)
+        finally:
+            node.close()
+    lines = [f"看过 {freed.seen} 条记录,清理了 {freed.bodies} 条的正文,腾出 {freed.bytes} 字节。"]
+    if not freed.bodies:
+        lines.append("只有已备份、已办完、过了保存天数的才会清理;没有一条丢失。")
+    cli.say(freed._asdict(), lines, as_json=as_json)
 
 
 @main.command(help="自检,最后给出一个下一步。")

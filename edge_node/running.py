@@ -14,6 +14,7 @@ from edge_node.cli import Failure, World
 from edge_node.commands import STARTED_FILE
 from node import logs, memory
 from node.homes import HomeBlobRoad, HomeRoad
+from node import logs, memory, tidying
 from node.program import Node, Roads
 from node.serving import CannotListen, bind, parse_address, serve
 from sync.engine.homes import Place
@@ -37,6 +38,7 @@ class Wanted(NamedTuple):
     hosts: tuple[str, ...]
     stick: Path | None = None
     answer: bool = False
+    keep_days: int = tidying.KEEP_DAYS
 
 
 def run(world: World, data: Path, wanted: Wanted) -> None:
@@ -101,4 +103,6 @@ def _start(world: World, node: Node, wanted: Wanted, parent_url: str) -> None:
         interval_seconds=wanted.interval,
         jitter=world.chance,
         round_bytes=wanted.round_kib * 1024,
+        Roads(HttpLink(parent_url), BlobLink(parent_url), world.seconds),
+        keep_days=wanted.keep_days,
     )

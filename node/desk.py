@@ -20,10 +20,10 @@ from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
 from casework.projection import CaseTable, broken_row, case_row, state_json
-from node import waiting
+from node import missing, waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
-from sync.engine import lives, record, routing
+from sync.engine import fetching, lives, record, routing
 from sync.engine.core import Core, count
 from sync.engine.halt import halted
 from sync.protocol import canonical
@@ -143,6 +143,8 @@ class CaseDesk:
         given = dict(fields)
         if act in events.OPENING:
             given["receipt_no"] = self._receipt_number(transaction, now_ms)
+        if stream:
+            missing.check(transaction, stream)
         case = self.case(transaction, stream) if stream else None
         draft = acts.draft(context, case, act, given, actor)
         stored = self._record(transaction, now_ms, draft)
@@ -187,6 +189,20 @@ class CaseDesk:
             table = self._case_table(transaction)
             table.put(broken_row(stream, CANNOT_BE_SHOWN, table.get(stream)), "{}")
 
+    def _whole(self, transaction: Transaction, stream: str) -> bool:
+        """Return whether a case can be folded: not purged, and no body still to be fetched."""
+        stored = transaction.stream_events(stream)
+        basis = missing.basis_of_opening(transaction, stream)
+        if basis is not None and any(is_case_fact(one) for one in stored):
+            root = self._core.root
+            row = missing.erased_row(transaction, stream, stored, root, basis)
+            self._case_table(transaction).put(row, "{}")
+            return False
+        lacking = missing.lacking(transaction, stored)
+        if lacking:
+            fetching.want(transaction, lacking)
+        return not lacking
+
     def _take_back(self, transaction: Transaction, stream: str) -> None:
         """Let the row of a case whose opening no longer counts say so."""
         opening = transaction.event(EventName.parse(stream))
@@ -202,6 +218,8 @@ class CaseDesk:
 
         Raises: whatever a fold makes of a body nobody foresaw; CannotBeRecorded.
         """
+        if not self._whole(transaction, stream):
+            return None
         case = self.case(transaction, stream)
         if case is None:
             self._take_back(transaction, stream)

@@ -11,11 +11,12 @@ import structlog
 
 from casework.case_table import SqlCaseTable
 from casework.matter_list import MatterFinder
-from node import enrolment, health
+from node import enrolment, health, missing, tidying
 from node.agent import Agent, Road
 from node.blob_giving import BlobRoad
 from node.blob_lane import BlobLane
 from node.blobs import BlobExchange
+from node.caretaker import Caretaker
 from node.case_files import CaseFile, CaseFiles
 from node.desk import ActDone, CaseDesk
 from node.drop_folder import DropFolder
@@ -32,7 +33,11 @@ from node.storage import STATION, open_storage
 from node.structs import work_out_structs
 from sync.engine import halt, homes, record
 from sync.engine.core import Core, Effects, Switched
+from sync.engine import fetching, halt, homes, purge, record
+from sync.engine.core import Core, Effects
+from sync.engine.pruning import Freed
 from sync.protocol.chunks import FileName
+from sync.protocol.errors import StorageError
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
 from sync.sealing import X25519Sealing
@@ -117,6 +122,7 @@ class Node:
         self.drop_folder: DropFolder | None = None
         self.blob_lane: BlobLane | None = None
         self._projector: Projector | None = None
+        self._caretaker: Caretaker | None = None
         self._health = health.HealthReporter(release, self.started_ms)
         self.after_edition: Callable[[], None] = lambda: None
         """Called when a new edition of matters was taken in; large memory was in use."""
@@ -161,8 +167,11 @@ class Node:
         interval_seconds: float,
         jitter: Callable[[], float],
         round_bytes: int = 0,
+        keep_days: int = tidying.KEEP_DAYS,
     ) -> None:
-        """Begin to work by itself: project in a thread, and call the parent if there is one.
+        """Begin to work by itself: project, tidy up, and call the parent if there is one.
+
+        Shapes: bodies stay `keep_days` at least; 0 keeps them for ever, and central always does.
 
         Units: an interval of 0 leaves it to the parent; `round_bytes` bounds a round each way,
         0 leaves it to the measured rate of the line.
@@ -172,6 +181,8 @@ class Node:
         self._projector = Projector(self.catch_up)
         if roads is None or self.core.is_root:
             return
+        if keep_days:
+            self._caretaker = Caretaker(lambda: self.tidy(keep_days * tidying.DAY_MS))
         gate = LaneGate()
         self.blob_lane = BlobLane(
             self.exchange, roads.blobs, gate, seconds=roads.seconds, jitter=jitter
@@ -193,6 +204,8 @@ class Node:
         """End what calls the parent; rounds and files under way are broken off."""
         if self.agent is not None:
             self.agent.stop()
+        if self._caretaker is not None:
+            self._caretaker.stop()
         if self.blob_lane is not None:
             self.blob_lane.stop()
 
@@ -298,6 +311,7 @@ class Node:
             self.wake()
         if self.case_files.catch_up():
             self._wake_lane()
+        self._erase_traces()
 
     def attach(self, stream: str, file: FileName, *, title: str, actor: str) -> None:
         """Record that a file belongs to a case, and have both lanes carry it on.
@@ -314,6 +328,43 @@ class Node:
             self._wake_lane()
 
     def refresh_index(self, switched: Sequence[Switched] = ()) -> None:
+    def _erase_traces(self) -> None:
+        """After a purge: leave no copy of what was erased in the database's own files.
+
+        What fails, for want of room, say, is noted and tried again later.
+        """
+        with self.database.read() as transaction:
+            due = transaction.meta(purge.TRACES)
+        if not due:
+            return
+        try:
+            self.database.scrub()
+        except StorageError as error:
+            log.warning("traces_not_erased_yet", code=error.code)
+        with self.database.write() as transaction:
+            if transaction.meta(purge.TRACES) == due:
+                transaction.set_meta(purge.TRACES, "")
+
+    def fetch_bodies(self, stream: str) -> None:
+        """Ask the parent for the bodies of a case that were pruned here."""
+            fetching.want(
+                transaction, missing.lacking(transaction, transaction.stream_events(stream))
+            )
+        self.wake()
+
+    def prune(self, keep_ms: int) -> Freed:
+        """Drop bodies of ended cases that are backed up and older than `keep_ms`."""
+        return tidying.prune(self.core, self.database, self._case_table, self.clock_ms(), keep_ms)
+
+    def tidy(self, keep_ms: int) -> None:
+        """Do what can wait for a quiet moment."""
+        self._erase_traces()
+            due = tidying.due(self.core, transaction, self.clock_ms())
+        if due:
+            freed = self.prune(keep_ms)
+            log.info("pruned", bodies=freed.bodies, bytes=freed.bytes, seen=freed.seen)
+
+    def refresh_index(self) -> None:
         """Make the search index hold exactly the matters of the present editions.
 
         Idempotent: an index made of these editions is left alone. One made of those before what

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sync.engine import (
     along_with,
     asks,
+    fetching,
     gaps,
     give_back,
     notices,
@@ -92,9 +93,13 @@ def finish(
     )
     compared = _compared(core, shape, transaction, session, answer)
     along = along_with.small_blobs(transaction, session, load, after, blobs)
+    bodies = fetching.give(core, shape, transaction, session.child, hello.bodies)
+    along = _along(load.manifests, blobs)
     before = _before(shape, transaction, session, room - sum(map(len, load.sent)))
     parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *before, *along]
     return _stream(core, session, answer, parts)
+    told_frames = [*vouchers, *compared, *back.frames, *load.frames, *bodies, *along]
+    return _stream(core, session, answer, told_frames)
 
 
 def _voucher(transaction: Transaction, hello: Hello) -> list[Frame]:

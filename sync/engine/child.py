@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from sync.engine import (
     compare,
+    fetching,
     gaps,
     give_back,
     intake,
     lives,
     notices,
     outgoing,
+    purge,
     receipts,
     record,
     registers,
@@ -96,6 +98,7 @@ def begin_round(
         fetching=halt is not None and not lives.fetched(core, transaction, halt),
         budget=budget.down,
         lacking=gaps.lacking(transaction),
+        bodies=fetching.wanted(transaction),
     )
     packing = compression.packing_for(link.dictionary, compression.LEVEL_TIGHT)
     payload = canonical.dumps(hello)
@@ -270,6 +273,8 @@ def _handed_down(
         except Malformed:
             count(transaction, "events_without_name")
             continue
+        if became == intake.DUPLICATE:
+            fetching.take(transaction, event, effects)
         if became == intake.TAKEN and written_above:
             total = digest.add(total, event.hash)
         doubted = doubted or became == intake.DOUBTED
@@ -341,6 +346,7 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
         for station, _ in transaction.statements(statements.ATTACHMENT):
             transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
         revocation.offer_up(transaction)
+        purge.offer_up(transaction)
     return replace(link, incarnation=answer.incarnation, received=0, told_editions=False, token=b"")
 
 

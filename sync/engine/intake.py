@@ -13,7 +13,16 @@ from contextlib import suppress
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import audience, clock, freeze, recovery, revocation, routing, trust
+from sync.engine import (
+    audience,
+    clock,
+    freeze,
+    purge,
+    recovery,
+    revocation,
+    routing,
+    trust,
+)
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
@@ -230,9 +239,12 @@ def hold(
     if not clock.follow(transaction, stored.hlc, now_ms):
         count(transaction, "events_ahead_of_clock")
     standing, reason = audience.judge(core, tree, transaction, stored)
-    stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
+    bodied = purge.spared(transaction, stored.name, stored.event)
+    stored = replace(stored, event=bodied, standing=standing, reason=reason)
+    stored = transaction.put_event(stored)
     effects.stored.append(stored)
     revocation.settle(core, tree, transaction, stored)
+    purge.heed(core, transaction, stored, effects)
     recovery.note_opening(transaction, stored)
     effects.news = True
     return KEPT_ASIDE if tree.above_cut(stored.name) else TAKEN

@@ -12,6 +12,7 @@ from sync.engine import (
     freeze,
     gaps,
     lives,
+    purge,
     receipts,
     recovery,
     registers,
@@ -51,6 +52,8 @@ def take(
             revocation.take(
                 core, transaction, now_ms, statement, effects, from_child=from_child is not None
             )
+        elif statement.kind == statements.PURGE:
+            purge.take(core, transaction, statement, effects, from_child=from_child is not None)
         elif from_child is not None:
             _from_child(core, transaction, now_ms, statement, from_child, effects)
         else:

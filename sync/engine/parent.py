@@ -16,6 +16,7 @@ from sync.engine import (
     intake,
     lives,
     notices,
+    purge,
     ratchet,
     receipts,
     recovery,
@@ -304,6 +305,8 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     notices.owe_time_mark(transaction, hello.station)
     revocation.owe_all(transaction, hello.station)
     receipts.owe_held(transaction, hello.station)
+    purge.owe_all(transaction, hello.station)
+    _owe_receipts(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 
 

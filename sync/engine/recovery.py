@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from sync.engine import receipts, routing, trust
+from sync.engine import purge, receipts, routing, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import bodies, canonical
@@ -124,7 +124,9 @@ def keep(core: Core, tree: Tree, transaction: Transaction, stored: StoredEvent) 
     known += transaction.recovered(stored.name)
     if any(one.event.envelope == same for one in known):
         return False
-    transaction.put_event(replace(stored, standing=RECOVERED, reason=RECOVERED, chain=b""))
+    bodied = purge.spared(transaction, stored.name, stored.event)
+    kept = replace(stored, event=bodied, standing=RECOVERED, reason=RECOVERED, chain=b"")
+    transaction.put_event(kept)
     count(transaction, "events_recovered")
     hand_on(core, tree, transaction, stored)
     return True

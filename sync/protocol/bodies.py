@@ -24,11 +24,13 @@ class EpochOpened(msgspec.Struct, frozen=True, omit_defaults=True):
 class Purged(msgspec.Struct, frozen=True):
     """Body of `sync.purged`: bodies to be erased on every node; their envelopes still verify.
 
-    Shapes: `events` are event names; `basis` says by what rule or order.
+    Shapes: `events` are event names of its stream; `basis` says by what rule or order; `subject`
+    is the number people know the matter by, where the event that said it is purged too.
     """
 
     events: list[str]
     basis: str
+    subject: str = ""
 
 
 class SealedFor(msgspec.Struct, frozen=True):

@@ -56,6 +56,10 @@ CASE_FILES_BYTES_MAX = 256 * 1024 * 1024
 AUTHORS_MAX = 2000
 """Lines of a COMPARE frame."""
 LACKING_MAX = 64
+BODIES_WANTED_MAX = 64
+"""Bodies a hello asks for."""
+PURGED_MAX = 2000
+"""Events one purge names; a larger order is several purges."""
 PACK_BYTES_MAX = 4 * 1024 * 1024
 PACK_DECODED_BYTES_MAX = 64 * 1024 * 1024
 SHELF_ENTRIES_MAX = 200_000

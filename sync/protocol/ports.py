@@ -218,6 +218,18 @@ class EventTable(Protocol):
         """Change how the event under a name stands; made recovered, it leaves the name free."""
         ...
 
+    def drop_body(self, name: EventName) -> int:
+        """Forget the salt and body of an event held here; return how many bytes they had."""
+        ...
+
+    def drop_recovered_bodies(self, name: EventName) -> int:
+        """Forget salt and body of every recovered event of a name; return how many had one."""
+        ...
+
+    def restore_body(self, name: EventName, salt: bytes, body: bytes) -> None:
+        """Put back the salt and body of an event held without them."""
+        ...
+
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         """Events of a log in position order, from `after` exclusive, without recovered ones."""
         ...
@@ -313,6 +325,10 @@ class Store(Protocol):
     def write(self) -> AbstractContextManager[Transaction]: ...
 
     def read(self) -> AbstractContextManager[Transaction]: ...
+
+    def scrub(self) -> None:
+        """Leave no trace of dropped or overwritten content in the store's own files."""
+        ...
 
 
 class BlobStore(Protocol):

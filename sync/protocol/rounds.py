@@ -14,6 +14,7 @@ from sync.protocol import canonical
 from sync.protocol.envelope import signed_message
 from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import (
+    BODIES_WANTED_MAX,
     EDITIONS_MAX,
     LACKING_MAX,
     PROTOCOL_VERSION,
@@ -93,6 +94,7 @@ class Hello(
         "fetching": "fb",
         "budget": "bu",
         "lacking": "la",
+        "bodies": "b",
     },
 ):
     """What a child says first in a round.
@@ -107,6 +109,8 @@ class Hello(
     `fetching` says that it wants its own logs back, those named in `own` from there on.
     `lacking` asks for what lies before the logs this node took over from a moved station;
     `budget` is how many bytes the answer should take at most, 0 if the child does not care.
+    `fetching` says that it wants its own logs back, those named in `own` from there on; `bodies`
+    names events whose body is asked for.
     """
 
     v: int
@@ -133,6 +137,7 @@ class Hello(
     fetching: bool = False
     budget: int = 0
     lacking: list[Lacking] = []
+    bodies: list[str] = []
 
 
 class Answer(
@@ -226,6 +231,8 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
             raise LimitExceeded("hello")
         if len(header.lacking) > LACKING_MAX:
             raise LimitExceeded("lacking")
+        if len(header.bodies) > BODIES_WANTED_MAX:
+            raise LimitExceeded("hello")
     elif len(header.receipts) > RECEIPTS_MAX:
         raise LimitExceeded("receipts")
     return header

@@ -26,6 +26,7 @@ RECEIPT = "receipt"
 TIME_MARK = "time_mark"
 ATTACHMENT = "attachment"
 REVOCATION = "revocation"
+PURGE = "purge"
 ORDER = "order"
 MANIFEST = "manifest"
 ASK = "ask"
@@ -142,6 +143,18 @@ class Revocation(msgspec.Struct, frozen=True):
         """Return whether an event of this station is not to be applied."""
         good = max((cut.last_good for cut in self.cuts if cut.epoch == epoch), default=0)
         return position > good and not self.trusts(epoch)
+
+
+class Purge(msgspec.Struct, frozen=True):
+    """Bodies to be erased wherever they are or may turn up; `issued_ms` tells purges apart.
+
+    Shapes: `events` are event names, in order; `basis` says by what rule or order.
+    """
+
+    v: int
+    events: list[str]
+    basis: str
+    issued_ms: int
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -54,6 +54,10 @@ class PostgresPlace:
         """Lend a reading connection for one consistent snapshot, see `readers`."""
         return self._readers.lend()
 
+    def scrub(self) -> None:
+        """Have the server rewrite the tables; its WAL archive and replicas are its own matter."""
+        self._writer.alone(_rewrite)
+
     @property
     def bytes_held(self) -> int:
         """Return how large the database is on the server."""
@@ -82,6 +86,10 @@ class PostgresPlace:
         """Finish what is queued and close every connection. Idempotent."""
         self._readers.close()
         self._writer.close()
+
+
+def _rewrite(connection: Connection) -> None:
+    connection.execute("VACUUM (FULL)")
 
 
 class PostgresDatabase(SqlStore):

@@ -71,6 +71,34 @@ class SqlEventTable(SqlTable):
         if changed != 1:
             raise LookupError(f"{name} is not held")
 
+    def drop_body(self, name: EventName) -> int:
+        row = self.connection.execute(
+            "SELECT length(salt) + coalesce(length(body), 0) FROM events"
+            " WHERE station = ? AND epoch = ? AND position = ? AND standing <> 'recovered'",
+            name,
+        ).fetchone()
+        if row is None:
+            raise LookupError(f"{name} is not held")
+        self.restore_body(name, b"", None)
+        return int(row[0])
+
+    def drop_recovered_bodies(self, name: EventName) -> int:
+        return self.connection.execute(
+            "UPDATE events SET salt = ?, body = NULL"
+            " WHERE station = ? AND epoch = ? AND position = ?"
+            " AND standing = 'recovered' AND body IS NOT NULL",
+            (b"", *name),
+        ).rowcount
+
+    def restore_body(self, name: EventName, salt: bytes, body: bytes | None) -> None:
+        changed = self.connection.execute(
+            "UPDATE events SET salt = ?, body = ?"
+            " WHERE station = ? AND epoch = ? AND position = ? AND standing <> 'recovered'",
+            (salt, body, *name),
+        ).rowcount
+        if changed != 1:
+            raise LookupError(f"{name} is not held")
+
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         return self._events(
             "WHERE station = ? AND epoch = ? AND position > ? AND standing <> 'recovered'"
@@ -99,7 +127,9 @@ class SqlEventTable(SqlTable):
 
     def epochs(self, station: str) -> Sequence[int]:
         rows = self.connection.execute(
-            "SELECT DISTINCT epoch FROM events WHERE station = ? ORDER BY epoch", (station,)
+            "SELECT DISTINCT epoch FROM events WHERE station = ? AND standing <> 'recovered'"
+            " ORDER BY epoch",
+            (station,),
         )
         return [epoch for (epoch,) in rows]
 

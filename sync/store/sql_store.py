@@ -72,6 +72,14 @@ class SqlStore:
         with self.write() as transaction:
             return function(transaction)
 
+    def scrub(self) -> None:
+        """Leave no trace of dropped or overwritten content in the database's own files.
+
+        Rewrites them whole: needs twice their size on the disk and some seconds per 100 MB, while
+        writes wait. Raises: DiskFull, DatabaseBusy (tried again later), StorageError.
+        """
+        self._place.scrub()
+
     def close(self) -> None:
         """Finish what is queued and close every connection. Idempotent."""
         self._place.close()

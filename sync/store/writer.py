@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from sync.protocol.errors import DatabaseBusy, StorageError
@@ -47,6 +47,16 @@ class _Turn:
             raise self.cause
 
 
+class _Alone(_Turn):
+    """Work on the connection outside any transaction, nobody else's in between."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[Connection], None]) -> None:
+        super().__init__()
+        self.work = work
+
+
 class Writer:
     """Owns the only writing connection of this process."""
 
@@ -58,6 +68,7 @@ class Writer:
         self._closed = False
         self._stopping = False
         self._holder = 0
+        self._kept: _Alone | None = None
         self.commits = 0
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
@@ -89,6 +100,16 @@ class Writer:
             turn.settled.wait()
         turn.raise_failure(self._driver)
 
+    def alone(self, work: Callable[[Connection], None]) -> None:
+        """Have work done on the connection outside any transaction; writers wait meanwhile.
+
+        Raises: StorageError.
+        """
+        turn = _Alone(work)
+        self._admit(turn)
+        turn.settled.wait()
+        turn.raise_failure(self._driver)
+
     @property
     def waiting(self) -> int:
         """Return about how many turns wait behind the present one."""
@@ -118,10 +139,21 @@ class Writer:
 
     def _serve(self) -> None:
         while not self._stopping:
-            turn = self._turns.get()
+            turn, self._kept = self._kept or self._turns.get(), None
             if turn is None:
                 return
-            self._serve_group(turn)
+            if isinstance(turn, _Alone):
+                self._serve_alone(turn)
+            else:
+                self._serve_group(turn)
+
+    def _serve_alone(self, turn: _Alone) -> None:
+        try:
+            turn.work(self._connection)
+        except (self._driver.error, StorageError) as error:
+            turn.fail(error)
+        else:
+            turn.settled.set()
 
     def _serve_group(self, first: _Turn) -> None:
         stored: list[_Turn] = []
@@ -151,6 +183,9 @@ class Writer:
         try:
             turn = self._turns.get_nowait()
         except queue.Empty:
+            return None
+        if isinstance(turn, _Alone):
+            self._kept = turn  # its turn comes once this group is committed
             return None
         self._stopping = turn is None
         return turn

@@ -74,6 +74,9 @@ class MemoryStore:
             setattr(twin._tables, name, _copied(table))
         return twin
 
+    def scrub(self) -> None:
+        """What is dropped here is gone."""
+
     def close(self) -> None:
         """Nothing to close; here so that both stores can be used alike."""
 

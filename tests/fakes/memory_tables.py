@@ -187,6 +187,32 @@ class MemoryEventTable(MemoryTable):
         self._note(partial(insort, positions, name.position))
         positions.remove(name.position)
 
+    def drop_body(self, name: EventName) -> int:
+        held = self.tables.events.get(name)
+        if held is None:
+            raise LookupError(f"{name} is not held")
+        size = len(held.event.salt) + len(held.event.body or b"")
+        self._put_body(name, held, b"", None)
+        return size
+
+    def drop_recovered_bodies(self, name: EventName) -> int:
+        kept = [one for one in self.recovered(name) if one.event.body is not None]
+        for one in kept:
+            self._put_body(_aside(one), one, b"", None)
+        return len(kept)
+
+    def restore_body(self, name: EventName, salt: bytes, body: bytes) -> None:
+        held = self.tables.events.get(name)
+        if held is None:
+            raise LookupError(f"{name} is not held")
+        if held.event.body not in (None, body):
+            raise StorageError("a body may be dropped or restored, not changed")
+        self._put_body(name, held, salt, body)
+
+    def _put_body(self, key: EventName, held: StoredEvent, salt: bytes, body: bytes | None) -> None:
+        event = held.event._replace(salt=salt, body=body)
+        self._put(self.tables.events, key, msgspec.structs.replace(held, event=event))
+
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         positions = self.tables.positions.get(log, [])
         start = bisect_right(positions, after)

@@ -15,13 +15,14 @@ def sample_event(
     position: int = 1,
     *,
     station: str = "CG0111",
+    epoch: int = EPOCH,
     stream: str = "",
     standing: str = GOOD,
     body: bytes | None = b'{"at_ms":1}',
     audience: tuple[str, ...] = ("CG0111", "CG0101"),
 ) -> StoredEvent:
     """Return an event of `station`; without a stream it opens its own."""
-    name = EventName(station, EPOCH, position)
+    name = EventName(station, epoch, position)
     return StoredEvent(
         name=name,
         hlc=HLC + position,

@@ -70,6 +70,7 @@ def test_statement_kinds_are_named_with_their_fields() -> None:
         (statements.ASK, lives.Ask),
         (statements.EVIDENCE, lives.Evidence),
         (statements.RECOVERED, lives.WholeEvent),
+        (statements.PURGE, statements.Purge),
         (statements.ORDER, statements.Order),
     ):
         fields = " ".join(field.encode_name for field in msgspec.structs.fields(shape))
@@ -113,6 +114,8 @@ def test_error_codes_of_a_peer_are_all_there() -> None:
         (limits.FILE_MANIFEST_BYTES_MAX, "manifest of a file | 16 KiB"),
         (limits.BLOBS_PER_EVENT_MAX, "files named by an event | 16"),
         (limits.CASE_FILES_BYTES_MAX, "files of a case, together | 256 MiB"),
+        (limits.BODIES_WANTED_MAX, "bodies asked for | 64"),
+        (limits.PURGED_MAX, "events of a purge | 2,000"),
         (limits.PACK_BYTES_MAX, "pack, as sent / decoded | 4 MiB"),
         (limits.PACK_DECODED_BYTES_MAX, "4 MiB / 64 MiB"),
         (limits.SHELF_ENTRIES_MAX, "entries of a shelf | 200,000"),

@@ -242,6 +242,7 @@ SIGNED = [
     "time_mark",
     "attachment",
     "revocation",
+    "purge",
     "order",
     "manifest",
 ]

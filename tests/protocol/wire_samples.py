@@ -46,6 +46,7 @@ from sync.protocol.statements import (
     Cut,
     Health,
     Order,
+    Purge,
     Revocation,
     Statement,
     TimeMark,
@@ -279,6 +280,7 @@ def samples() -> dict[str, Sample]:
     central = CentralReceipt(
         1, LOG.station, LOG.epoch, 9, chain_start(LOG), "central", AT_MS, INCARNATION
     )
+    purge = Purge(1, [f"CG0111/{EPOCH}/2"], "演示依据", AT_MS)
     revocation = Revocation(1, "CG0112", [Cut(EPOCH, 4)], 0, AT_MS, "演示")
     order = Order(1, "CG0111", "doctor", {"depth": "full"}, AT_MS, AT_MS + 1000, "O-1")
     sealed = bodies.SealedBody(
@@ -322,6 +324,7 @@ def samples() -> dict[str, Sample]:
         "revocation": _statement(
             statements.REVOCATION, revocation, AUTHORITY, statements.AUTHORITY
         ),
+        "purge": _statement(statements.PURGE, purge, AUTHORITY, statements.AUTHORITY),
         "order": _statement(statements.ORDER, order, AUTHORITY, statements.AUTHORITY),
         **_of_lives(by_village, by_central),
         "manifest": _statement(statements.MANIFEST, MANIFEST, AUTHORITY, statements.AUTHORITY),
@@ -331,7 +334,7 @@ def samples() -> dict[str, Sample]:
         "pack_format_1": Sample(ENTRIES, packs.encode_rows, _entries),
         "pack_format_2": Sample(ENTRIES, packs.encode_columns, _entries),
         "body_epoch_opened": _json(bodies.EpochOpened(EPOCH - 1, 41)),
-        "body_purged": _json(bodies.Purged([f"CG0111/{EPOCH}/2"], "演示")),
+        "body_purged": _json(bodies.Purged([f"CG0111/{EPOCH}/2"], "演示", "演示编号")),
         "body_sealed": _json(sealed),
         "request_stream": _stream(
             [

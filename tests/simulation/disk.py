@@ -70,6 +70,12 @@ class FaultyStore:
         with self.inner.read() as transaction:
             yield transaction
 
+    def scrub(self) -> None:
+        """As the port says; a dead node scrubs nothing."""
+        if self.dead:
+            raise Crash
+        self.inner.scrub()
+
     def _due(self) -> str:
         if self._armed is None or self._armed[0] > self.commits:
             return ""

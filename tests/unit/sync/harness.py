@@ -126,6 +126,7 @@ class Node:
         self,
         *,
         stream: str | None = None,
+        kind: str = "noted",
         added: Sequence[str] = (),
         body: Mapping[str, Any] | None = None,
     ) -> StoredEvent:
@@ -136,7 +137,7 @@ class Node:
                 transaction,
                 self.clock.ms,
                 stream=stream,
-                kind="noted",
+                kind=kind,
                 actor="S001",
                 added=added,
                 body=body if body is not None else {"at_ms": self.clock.ms},

@@ -1,0 +1,94 @@
+"""Pruning of a whole node: which cases may go, log by log, page by page, and what it freed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from casework.projection import TAB_ENDED, CaseTable
+from node.situation import situation
+from sync.engine import pruning
+from sync.engine.core import Core
+from sync.engine.pruning import Freed
+from sync.protocol.names import LogName
+from sync.protocol.ports import Store, Transaction
+
+DAY_MS = 24 * 3600 * 1000
+KEEP_DAYS = 365
+"""How long bodies stay here at least, unless set otherwise; a setting and no rule of law."""
+_PRUNED = "pruned"
+"""Meta: when the last pass ended, bodies and bytes it freed."""
+
+
+class LastPass(NamedTuple):
+    """The last pass of pruning. Units: milliseconds, bytes."""
+
+    at_ms: int
+    bodies: int
+    bytes: int
+
+
+def last_pass(transaction: Transaction) -> LastPass | None:
+    """Return the last pass, None before the first."""
+    noted = transaction.meta(_PRUNED)
+    return LastPass(*map(int, noted.split())) if noted else None
+
+
+def may_go(table: CaseTable, stream: str) -> bool:
+    """Return whether nobody works with a case any more: ended, handed out, nothing to confirm."""
+    row = table.get(stream)
+    if row is None or row.cannot_be_shown or row.to_check:
+        return False
+    return row.tab == TAB_ENDED and not row.tasks
+
+
+def prune(
+    core: Core,
+    store: Store,
+    table_of: Callable[[Transaction], CaseTable],
+    now_ms: int,
+    keep_ms: int,
+) -> Freed:
+    """Drop the bodies of ended cases that are backed up and older than `keep_ms`.
+
+    Each page of a log is a transaction of its own, so that nobody waits long.
+    """
+    with store.read() as transaction:
+        logs = [log.name for log in transaction.logs() if log.backup_position]
+    freed = pruning.NOTHING
+    for name in logs:
+        freed = freed.add(_prune_log(core, store, table_of, name, now_ms - keep_ms))
+    with store.write() as transaction:
+        transaction.set_meta(_PRUNED, f"{now_ms} {freed.bodies} {freed.bytes}")
+    return freed
+
+
+def _prune_log(
+    core: Core,
+    store: Store,
+    table_of: Callable[[Transaction], CaseTable],
+    name: LogName,
+    before_ms: int,
+) -> Freed:
+    freed, after = pruning.NOTHING, 0
+    while True:
+        with store.write() as transaction:
+            table = table_of(transaction)
+            log = transaction.log(name)
+            assert log is not None, "a log is never forgotten"
+            more, after = pruning.page(
+                core, transaction, log, after, before_ms, partial(may_go, table)
+            )
+        freed = freed.add(more)
+        if not after:
+            return freed
+
+
+def due(core: Core, transaction: Transaction, now_ms: int) -> bool:
+    """Return whether the node has nothing better to do than its daily pass."""
+    before = last_pass(transaction)
+    if before is not None and now_ms - before.at_ms < DAY_MS:
+        return False
+    state = situation(core, transaction)
+    return not state.rungs.local and not state.carried
