@@ -76,6 +76,8 @@ class StationEntry(msgspec.Struct, frozen=True, kw_only=True):
     tier: str
     attributes: tuple[StationAttributes, ...]
     closed: str = ""
+    into: str = ""
+    """The station that took over from a closed one."""
 
     def at(self, day: date) -> StationAttributes:
         """The newest attributes valid on that day; before the first ones, the first ones."""
@@ -153,6 +155,13 @@ class StationTree:
         """The station's tier, or an empty text for an unknown code."""
         entry = self._entries.get(code)
         return entry.tier if entry else ""
+
+    def closed_into(self, code: str) -> str | None:
+        """The station a closed one was merged into ("" for none); None while it is open."""
+        entry = self._entries.get(code)
+        if entry is None or not entry.closed or entry.closed > self._day.isoformat():
+            return None
+        return entry.into
 
     def division(self, code: str) -> str:
         """The 12-digit division of the station, or an empty text for an unknown code."""

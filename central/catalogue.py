@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from central import shelves
+from central import retiring, shelves
 from central.imports.entries import DEMO_INVENTORY, SHIPPED_DATA, entry_key, load_demo_catalogue
 from node.program import Node
 from node.registry import day_of
@@ -120,6 +120,8 @@ def publish(
     with node.database.read() as transaction:
         catalogue = staged(transaction)
         before = {(shelf, m.edition) for shelf, m in registers.manifests(transaction)}
+        catalogue = retiring.overlaid(transaction, staged(transaction))
+        before = {shelf: m.edition for shelf, m in registers.manifests(transaction)}
     if not catalogue:
         raise NothingStaged
     wanted: dict[Shelf, Sequence[Entry]] = dict(shelves.distribute(catalogue, day_of(now)))

@@ -115,6 +115,7 @@ def _contents(node: Node, folder: Path) -> Iterator[Finding]:
     for name, codes, words in (
         ("frozen", frozen, "日志被冻结"),
         ("suspect", suspect, "可能有两台机器用同一身份"),
+        ("withheld", [line.code for line in lines if line.withheld], "有联系但一天没有进展"),
         ("silent", silent, "超过 24 小时没有联系"),
     ):
         listed = "、".join(codes)

@@ -82,17 +82,32 @@ def _stations(lines: list[StationLine], now_ms: int) -> Iterator[Metric]:
         "Age of the oldest last contact among enrolled stations, by tier.",
         labels=["tier"],
     )
+    below = GaugeMetricFamily(
+        "yizhan_central_oldest_below_central_seconds",
+        "Age of the oldest event that stations say has not come to central, by tier.",
+        labels=["tier"],
+    )
+    withheld = GaugeMetricFamily(
+        "yizhan_central_stations_withheld",
+        "Stations in contact of which nothing came in for a day though they wait, by tier.",
+        labels=["tier"],
+    )
     for tier in dict.fromkeys(line.tier for line in lines):
         here = [line for line in lines if line.tier == tier]
         there = [line for line in here if line.enrolled]
         known.add_metric([tier], len(here))
         enrolled.add_metric([tier], len(there))
+        waits = [now_ms - line.below_central_ms for line in here if line.below_central_ms]
+        below.add_metric([tier], max(waits, default=0) / SECOND_MS)
+        withheld.add_metric([tier], sum(line.withheld for line in here))
         if there:
             first = min(line.last_contact_ms for line in there)
             oldest.add_metric([tier], max(now_ms - first, 0) / SECOND_MS)
     yield known
     yield enrolled
     yield oldest
+    yield below
+    yield withheld
     suspect = sum(1 for line in lines if line.suspect)
     yield _gauge("yizhan_central_stations_suspect", "Stations seen twice.", suspect)
 

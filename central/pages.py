@@ -72,6 +72,7 @@ def _stations(console: Console) -> APIRouter:
             holes=holes,
             aside=aside,
             revoked=held,
+            into=fleet.tree.closed_into(code),
             given=given,
             children=children,
             doubt=doubt,

@@ -20,6 +20,10 @@ BY_ROUND = "round"
 BY_PARENT = "parent"
 BY_EVENT = "event"
 NEVER = "never"
+WITHHELD_AFTER_MS = 24 * 3600 * 1000
+"""So long may an event be under way while its station is in contact (DESIGN 7)."""
+IN_CONTACT_MS = 3600 * 1000
+"""Heard of within this, a station is in contact; health comes every five minutes per tier."""
 SELF = "self"
 
 
@@ -49,6 +53,8 @@ class StationLine(NamedTuple):
     frozen: str
     suspect: str
     revoked: bool
+    below_central_ms: int
+    withheld: bool
 
     @property
     def tier_title(self) -> str:
@@ -118,7 +124,24 @@ class Fleet:
             frozen=self._frozen.get(code, ""),
             suspect=link.suspect if link is not None else "",
             revoked=self._revoked(code),
+            below_central_ms=said.oldest_below_central_ms if said is not None and not own else 0,
+            withheld=self._withheld(code),
         )
+
+    def _withheld(self, code: str) -> bool:
+        """Return whether what a station has sent should have come long ago: somebody keeps it."""
+        said = self._below.get(code)
+        if said is None or not said.oldest_below_central_ms or code == self._own:
+            return False
+        newest = self._logs.get(code)
+        last = self._last_received_ms(newest) if newest is not None else 0
+        quiet_since = max(said.oldest_below_central_ms, last)
+        in_contact = self.now_ms - self._contact(code)[0] <= IN_CONTACT_MS
+        return in_contact and self.now_ms - quiet_since > WITHHELD_AFTER_MS
+
+    def _last_received_ms(self, log: LogState) -> int:
+        last = self._transaction.log_events(log.name, log.position - 1, 1) if log.position else []
+        return last[0].received_ms if last else 0
 
     def _revoked(self, code: str) -> bool:
         held = revocation.of(self._transaction, code)
@@ -133,11 +156,8 @@ class Fleet:
         if code in self._below:
             return self._below[code].heard_ms, BY_PARENT
         log = self._logs.get(code)
-        if log is not None and log.position:
-            last = self._transaction.log_events(log.name, log.position - 1, 1)
-            if last:
-                return last[0].received_ms, BY_EVENT
-        return 0, NEVER
+        last = self._last_received_ms(log) if log is not None else 0
+        return (last, BY_EVENT) if last else (0, NEVER)
 
 
 def fleet(node: Node) -> list[StationLine]:

@@ -60,6 +60,12 @@ class NodeCollector(Collector):
             "When the parent last answered; 0 for never.",
             state.last_success_ms / 1000,
         )
+        since = state.oldest_below_central_ms
+        yield _gauge(
+            "yizhan_oldest_below_central_seconds",
+            "Age of the oldest own event central has not receipted.",
+            (look.now_ms - since) / 1000 if since else 0,
+        )
         yield _gauge("yizhan_set_aside_events", "Events set aside.", state.set_aside)
         yield _gauge("yizhan_incomplete_events", "Events waiting for others.", state.incomplete)
         yield _gauge("yizhan_refused_events", "Own events nobody takes.", state.refused)

@@ -42,6 +42,7 @@ RULES_PER_STEP_MAX = 16
 STATION_REVOKED = (
     "本站的登记已被中心停用,新办的不能算数,所以没有保存。已有的记录都在本站。请联系县运维。"
 )
+STATION_CLOSED = "本站已并入{into},不再收新件,这一件没有保存。手上的件照常办理、上报,一条也不会丢。"
 OPENING_REVOKED = "开办这一件的记录在停用站点的作废范围内,不再算数;记录都保留着。请联系县运维。"
 ONLY_RECOVERED = (
     "这一件的记录是恢复出来的,还没有算数,资料都在。请到“上报情况”页的“恢复出来的记录”核对。"
@@ -49,10 +50,20 @@ ONLY_RECOVERED = (
 CANNOT_BE_SHOWN = "这一件的内容暂时不能显示,资料都在,没有丢失。请联系县运维,报上收件编号。"
 
 
+class StationClosed(DomainRefusal):
+    """The station was merged into another: it finishes what it has and takes nothing in."""
+
+    code = "station_closed"
+
+
 class CannotBeRecorded(DomainRefusal):
     """An act that would not count anywhere, so it is not written: nothing false is called saved."""
 
     code = "cannot_be_recorded"
+
+
+class NotTrusted(CannotBeRecorded):
+    """This station, or the right it would act by, lies above a cut."""
 
 
 _FOLD_FAILURES = (
@@ -142,6 +153,9 @@ class CaseDesk:
         context = self.context(transaction, now_ms)
         given = dict(fields)
         if act in events.OPENING:
+            into = context.tree.closed_into(self._core.station)
+            if into is not None:
+                raise StationClosed(STATION_CLOSED.format(into=context.name(into) or "其他站点"))
             given["receipt_no"] = self._receipt_number(transaction, now_ms)
         if stream:
             missing.check(transaction, stream)
@@ -234,9 +248,12 @@ class CaseDesk:
                 break
             if not drafts:
                 break
-            for draft in drafts:
-                stored = self._record(transaction, now_ms, draft)
-                written.append(str(stored.name))
+            try:
+                with transaction.savepoint():
+                    names = [str(self._record(transaction, now_ms, d).name) for d in drafts]
+            except NotTrusted:
+                break  # the rules do not act for a station that is trusted no longer
+            written += names
             case = self.case(transaction, stream) or case
         else:
             raise CannotBeRecorded("这一件按规则总也办不完,没有再写。请联系县运维。", stream=stream)
@@ -268,7 +285,7 @@ class CaseDesk:
             body=draft.body,
         )
         if stored.standing == REVOKED:
-            raise CannotBeRecorded(STATION_REVOKED, reason=stored.reason)
+            raise NotTrusted(STATION_REVOKED, reason=stored.reason)
         if stored.standing != GOOD:
             raise CannotBeRecorded(
                 "这一步不能写进这个办件(参与的站点太多,或本站不在其中),没有保存。请联系县运维。",

@@ -37,8 +37,15 @@ def below(transaction: Transaction) -> dict[str, Below]:
             said.oldest_unsent_ms,
             said.set_aside,
             said.release,
+            said.oldest_below_central_ms,
         )
     return known
+
+
+def _timeless(one: Below) -> Below:
+    """What is worth telling at once: whether something waits, not since when."""
+    waits = min(one.oldest_below_central_ms, 1)
+    return replace(one, heard_ms=0, oldest_below_central_ms=waits)
 
 
 BELOW_MAX = 2000
@@ -65,11 +72,16 @@ class HealthReporter:
             oldest_unsent_ms=state.oldest_unsent_ms,
             set_aside=state.set_aside,
             database_bytes=database_bytes,
+            oldest_below_central_ms=state.oldest_below_central_ms,
         )
         timeless = {code: replace(one, heard_ms=0) for code, one in sorted(subtree.items())}
         every = BELOW_EVERY_MS if subtree else EVERY_MS
         shape = msgspec.json.encode((health.unsent, health.set_aside, timeless))
         if shape == self._told and now_ms - self._told_at_ms < every:
+        timeless = {code: _timeless(one) for code, one in sorted(subtree.items())}
+        waits = bool(health.oldest_below_central_ms)
+        shape = msgspec.json.encode((health.unsent, health.set_aside, waits, timeless))
+        if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
             return None
         self._told, self._told_at_ms = shape, now_ms
         if len(subtree) > BELOW_MAX:

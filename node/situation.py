@@ -61,6 +61,7 @@ class Situation(NamedTuple):
     by_file: ByFile = file_book.NOBODY
     halted: str = ""
     own_parent: str = ""
+    oldest_below_central_ms: int = 0
 
 
 def situation(core: Core, transaction: Transaction) -> Situation:
@@ -73,6 +74,7 @@ def situation(core: Core, transaction: Transaction) -> Situation:
     by_file = file_book.furthest(core, transaction)
     parent = max(own.parent_position, central, by_file.position)
     oldest = transaction.log_events(core.log, own.parent_position, 1)
+    below = [] if core.is_root else transaction.log_events(core.log, central, 1)
     failures = link.failures if link is not None else 0
     return Situation(
         rungs=Rungs(
@@ -100,6 +102,7 @@ def situation(core: Core, transaction: Transaction) -> Situation:
         own_parent=homes.home(core, transaction).own,
         by_file=by_file,
         halted=halt.reason if (halt := halted(transaction)) is not None else "",
+        oldest_below_central_ms=below[0].received_ms if below else 0,
     )
 
 

@@ -180,13 +180,15 @@ class Below(msgspec.Struct, frozen=True, array_like=True):
     oldest_unsent_ms: int = 0
     set_aside: int = 0
     release: str = ""
+    oldest_below_central_ms: int = 0
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a node says of itself in a round when it changed; unsigned, hop by hop.
 
     Units: bytes, milliseconds, counts. Shapes: `below` maps each station of its subtree to
-    what is known of it.
+    what is known of it; `oldest_below_central_ms` is when the oldest own event was written that
+    central has not receipted, 0 when it has them all.
     """
 
     release: str
@@ -199,3 +201,4 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_offset_ms: int = 0
     clock_trusted: bool = False
     below: dict[str, Below] = {}
+    oldest_below_central_ms: int = 0

@@ -73,6 +73,9 @@ class OneThreadPlace:
         """Give a snapshot of what is committed."""
         return self._readers.lend()
 
+    def scrub(self) -> None:
+        """What lies in the file's gaps is looked at elsewhere."""
+
     def close(self) -> None:
         """Close every connection."""
         self._readers.close()
