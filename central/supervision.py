@@ -80,6 +80,7 @@ class Fleet:
         self._transaction = transaction
         self._links = {link.station: link for link in transaction.child_links()}
         self._below = health.below(transaction)
+        self._waiting = health.waiting(transaction)
         self._logs: dict[str, LogState] = {}
         self._frozen: dict[str, str] = {}
         for log in transaction.logs():
@@ -124,18 +125,18 @@ class Fleet:
             frozen=self._frozen.get(code, ""),
             suspect=link.suspect if link is not None else "",
             revoked=self._revoked(code),
-            below_central_ms=said.oldest_below_central_ms if said is not None and not own else 0,
+            below_central_ms=0 if own else self._waiting.get(code, 0),
             withheld=self._withheld(code),
         )
 
     def _withheld(self, code: str) -> bool:
         """Return whether what a station has sent should have come long ago: somebody keeps it."""
-        said = self._below.get(code)
-        if said is None or not said.oldest_below_central_ms or code == self._own:
+        since = self._waiting.get(code, 0)
+        if not since or code == self._own:
             return False
         newest = self._logs.get(code)
         last = self._last_received_ms(newest) if newest is not None else 0
-        quiet_since = max(said.oldest_below_central_ms, last)
+        quiet_since = max(since, last)
         in_contact = self.now_ms - self._contact(code)[0] <= IN_CONTACT_MS
         return in_contact and self.now_ms - quiet_since > WITHHELD_AFTER_MS
 

@@ -37,15 +37,20 @@ def below(transaction: Transaction) -> dict[str, Below]:
             said.oldest_unsent_ms,
             said.set_aside,
             said.release,
-            said.oldest_below_central_ms,
         )
     return known
 
 
-def _timeless(one: Below) -> Below:
-    """What is worth telling at once: whether something waits, not since when."""
-    waits = min(one.oldest_below_central_ms, 1)
-    return replace(one, heard_ms=0, oldest_below_central_ms=waits)
+def waiting(transaction: Transaction) -> dict[str, int]:
+    """Return since when stations of the subtree wait for central's receipt, those that do."""
+    known: dict[str, int] = {}
+    for link in transaction.child_links():
+        said = of_child(link)
+        if said is not None:
+            known.update(said.waiting)
+            if said.oldest_below_central_ms:
+                known[link.station] = said.oldest_below_central_ms
+    return known
 
 
 BELOW_MAX = 2000
@@ -62,7 +67,12 @@ class HealthReporter:
         self._told_at_ms = 0
 
     def news(
-        self, now_ms: int, state: Situation, subtree: dict[str, Below], database_bytes: int
+        self,
+        now_ms: int,
+        state: Situation,
+        subtree: dict[str, Below],
+        waiting: dict[str, int],
+        database_bytes: int,
     ) -> Health | None:
         """Return this node's health if it changed or was not told for a while, else None."""
         health = Health(
@@ -80,6 +90,8 @@ class HealthReporter:
         if shape == self._told and now_ms - self._told_at_ms < every:
         timeless = {code: _timeless(one) for code, one in sorted(subtree.items())}
         waits = bool(health.oldest_below_central_ms)
+        # That something waits is worth telling at once, since when is not.
+        waits = (bool(health.oldest_below_central_ms), sorted(waiting))
         shape = msgspec.json.encode((health.unsent, health.set_aside, waits, timeless))
         if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
             return None
@@ -87,7 +99,8 @@ class HealthReporter:
         if len(subtree) > BELOW_MAX:
             heard = sorted(subtree, key=lambda code: -subtree[code].heard_ms)
             subtree = {code: subtree[code] for code in heard[:BELOW_MAX]}
-        return replace(health, below=subtree)
+        longest = sorted(waiting, key=waiting.__getitem__)[:BELOW_MAX]
+        return replace(health, below=subtree, waiting={code: waiting[code] for code in longest})
 
     def lost(self) -> None:
         """Tell everything again: the round that carried it was not answered."""

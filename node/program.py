@@ -399,9 +399,9 @@ class Node:
         """Return this node's health when it is worth telling, else None."""
         with self.database.read() as transaction:
             state = situation(self.core, transaction)
-            subtree = health.below(transaction)
+            subtree, waiting = health.below(transaction), health.waiting(transaction)
         size = self.database.bytes_held
-        return self._health.news(self.clock_ms(), state, subtree, size)
+        return self._health.news(self.clock_ms(), state, subtree, waiting, size)
 
     def health_lost(self) -> None:
         """The round that carried the health was not answered."""

@@ -180,7 +180,6 @@ class Below(msgspec.Struct, frozen=True, array_like=True):
     oldest_unsent_ms: int = 0
     set_aside: int = 0
     release: str = ""
-    oldest_below_central_ms: int = 0
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -188,7 +187,8 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Units: bytes, milliseconds, counts. Shapes: `below` maps each station of its subtree to
     what is known of it; `oldest_below_central_ms` is when the oldest own event was written that
-    central has not receipted, 0 when it has them all.
+    central has not receipted, 0 when it has them all; `waiting` says the same of those stations of
+    the subtree that have any.
     """
 
     release: str
@@ -202,3 +202,4 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_trusted: bool = False
     below: dict[str, Below] = {}
     oldest_below_central_ms: int = 0
+    waiting: dict[str, int] = {}
