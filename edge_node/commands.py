@@ -140,8 +140,8 @@ def run(
             hosts,
             stick,
             answer,
+            keep_days,
         ),
-        running.Wanted(listen, sync_listen, interval, parent_url, hosts, stick, answer, keep_days),
     )
 
 

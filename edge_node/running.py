@@ -12,9 +12,8 @@ from edge_node import cli
 from edge_node.app import create_link, create_pages
 from edge_node.cli import Failure, World
 from edge_node.commands import STARTED_FILE
-from node import logs, memory
-from node.homes import HomeBlobRoad, HomeRoad
 from node import logs, memory, tidying
+from node.homes import HomeBlobRoad, HomeRoad
 from node.program import Node, Roads
 from node.serving import CannotListen, bind, parse_address, serve
 from sync.engine.homes import Place
@@ -103,6 +102,5 @@ def _start(world: World, node: Node, wanted: Wanted, parent_url: str) -> None:
         interval_seconds=wanted.interval,
         jitter=world.chance,
         round_bytes=wanted.round_kib * 1024,
-        Roads(HttpLink(parent_url), BlobLink(parent_url), world.seconds),
         keep_days=wanted.keep_days,
     )

@@ -86,14 +86,10 @@ class HealthReporter:
         )
         timeless = {code: replace(one, heard_ms=0) for code, one in sorted(subtree.items())}
         every = BELOW_EVERY_MS if subtree else EVERY_MS
-        shape = msgspec.json.encode((health.unsent, health.set_aside, timeless))
-        if shape == self._told and now_ms - self._told_at_ms < every:
-        timeless = {code: _timeless(one) for code, one in sorted(subtree.items())}
-        waits = bool(health.oldest_below_central_ms)
         # That something waits is worth telling at once, since when is not.
         waits = (bool(health.oldest_below_central_ms), sorted(waiting))
         shape = msgspec.json.encode((health.unsent, health.set_aside, waits, timeless))
-        if shape == self._told and now_ms - self._told_at_ms < EVERY_MS:
+        if shape == self._told and now_ms - self._told_at_ms < every:
             return None
         self._told, self._told_at_ms = shape, now_ms
         if len(subtree) > BELOW_MAX:

@@ -96,10 +96,8 @@ def finish(
     bodies = fetching.give(core, shape, transaction, session.child, hello.bodies)
     along = _along(load.manifests, blobs)
     before = _before(shape, transaction, session, room - sum(map(len, load.sent)))
-    parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *before, *along]
-    return _stream(core, session, answer, parts)
-    told_frames = [*vouchers, *compared, *back.frames, *load.frames, *bodies, *along]
-    return _stream(core, session, answer, told_frames)
+    parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *bodies]
+    return _stream(core, session, answer, [*parts, *before, *along])
 
 
 def _voucher(transaction: Transaction, hello: Hello) -> list[Frame]:

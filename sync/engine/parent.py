@@ -306,7 +306,6 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     revocation.owe_all(transaction, hello.station)
     receipts.owe_held(transaction, hello.station)
     purge.owe_all(transaction, hello.station)
-    _owe_receipts(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 
 
