@@ -34,10 +34,10 @@ from node.structs import work_out_structs
 from sync.engine import halt, homes, record
 from sync.engine.core import Core, Effects, Switched
 from sync.engine import fetching, halt, homes, purge, record
+from sync.engine import fetching, halt, homes, record
 from sync.engine.core import Core, Effects
 from sync.engine.pruning import Freed
 from sync.protocol.chunks import FileName
-from sync.protocol.errors import StorageError
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Health
 from sync.sealing import X25519Sealing
@@ -311,7 +311,7 @@ class Node:
             self.wake()
         if self.case_files.catch_up():
             self._wake_lane()
-        self._erase_traces()
+        tidying.erase_traces(self.database)
 
     def attach(self, stream: str, file: FileName, *, title: str, actor: str) -> None:
         """Record that a file belongs to a case, and have both lanes carry it on.
@@ -359,6 +359,8 @@ class Node:
     def tidy(self, keep_ms: int) -> None:
         """Do what can wait for a quiet moment."""
         self._erase_traces()
+        tidying.erase_traces(self.database)
+        with self.database.read() as transaction:
             due = tidying.due(self.core, transaction, self.clock_ms())
         if due:
             freed = self.prune(keep_ms)

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+import structlog
+
 from casework.projection import TAB_ENDED, CaseTable
 from node.situation import situation
-from sync.engine import pruning
+from sync.engine import pruning, purge
 from sync.engine.core import Core
 from sync.engine.pruning import Freed
+from sync.protocol.errors import StorageError
 from sync.protocol.names import LogName
 from sync.protocol.ports import Store, Transaction
+
+log = structlog.get_logger("node.tidying")
 
 DAY_MS = 24 * 3600 * 1000
 KEEP_DAYS = 365
@@ -92,3 +97,22 @@ def due(core: Core, transaction: Transaction, now_ms: int) -> bool:
         return False
     state = situation(core, transaction)
     return not state.rungs.local and not state.carried
+
+
+def erase_traces(store: Store) -> None:
+    """After a purge: leave no copy of what was erased in the database's own files.
+
+    What fails, for want of room, say, is noted and tried again later.
+    """
+    with store.read() as transaction:
+        due_for = transaction.meta(purge.TRACES)
+    if not due_for:
+        return
+    try:
+        store.scrub()
+    except StorageError as error:
+        log.warning("traces_not_erased_yet", code=error.code)
+        return
+    with store.write() as transaction:
+        if transaction.meta(purge.TRACES) == due_for:
+            transaction.set_meta(purge.TRACES, "")
