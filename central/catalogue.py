@@ -118,10 +118,8 @@ def publish(
     """
     now = node.clock_ms()
     with node.database.read() as transaction:
-        catalogue = staged(transaction)
-        before = {(shelf, m.edition) for shelf, m in registers.manifests(transaction)}
         catalogue = retiring.overlaid(transaction, staged(transaction))
-        before = {shelf: m.edition for shelf, m in registers.manifests(transaction)}
+        before = {(shelf, m.edition) for shelf, m in registers.manifests(transaction)}
     if not catalogue:
         raise NothingStaged
     wanted: dict[Shelf, Sequence[Entry]] = dict(shelves.distribute(catalogue, day_of(now)))

@@ -31,11 +31,8 @@ from node.rounds import Rounds
 from node.situation import Situation, situation
 from node.storage import STATION, open_storage
 from node.structs import work_out_structs
-from sync.engine import halt, homes, record
-from sync.engine.core import Core, Effects, Switched
-from sync.engine import fetching, halt, homes, purge, record
 from sync.engine import fetching, halt, homes, record
-from sync.engine.core import Core, Effects
+from sync.engine.core import Core, Effects, Switched
 from sync.engine.pruning import Freed
 from sync.protocol.chunks import FileName
 from sync.protocol.ports import Transaction
@@ -327,26 +324,9 @@ class Node:
         if self.case_files.open_all(files):
             self._wake_lane()
 
-    def refresh_index(self, switched: Sequence[Switched] = ()) -> None:
-    def _erase_traces(self) -> None:
-        """After a purge: leave no copy of what was erased in the database's own files.
-
-        What fails, for want of room, say, is noted and tried again later.
-        """
-        with self.database.read() as transaction:
-            due = transaction.meta(purge.TRACES)
-        if not due:
-            return
-        try:
-            self.database.scrub()
-        except StorageError as error:
-            log.warning("traces_not_erased_yet", code=error.code)
-        with self.database.write() as transaction:
-            if transaction.meta(purge.TRACES) == due:
-                transaction.set_meta(purge.TRACES, "")
-
     def fetch_bodies(self, stream: str) -> None:
         """Ask the parent for the bodies of a case that were pruned here."""
+        with self.database.write() as transaction:
             fetching.want(
                 transaction, missing.lacking(transaction, transaction.stream_events(stream))
             )
@@ -358,7 +338,6 @@ class Node:
 
     def tidy(self, keep_ms: int) -> None:
         """Do what can wait for a quiet moment."""
-        self._erase_traces()
         tidying.erase_traces(self.database)
         with self.database.read() as transaction:
             due = tidying.due(self.core, transaction, self.clock_ms())
@@ -366,7 +345,7 @@ class Node:
             freed = self.prune(keep_ms)
             log.info("pruned", bodies=freed.bodies, bytes=freed.bytes, seen=freed.seen)
 
-    def refresh_index(self) -> None:
+    def refresh_index(self, switched: Sequence[Switched] = ()) -> None:
         """Make the search index hold exactly the matters of the present editions.
 
         Idempotent: an index made of these editions is left alone. One made of those before what

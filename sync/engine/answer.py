@@ -94,7 +94,6 @@ def finish(
     compared = _compared(core, shape, transaction, session, answer)
     along = along_with.small_blobs(transaction, session, load, after, blobs)
     bodies = fetching.give(core, shape, transaction, session.child, hello.bodies)
-    along = _along(load.manifests, blobs)
     before = _before(shape, transaction, session, room - sum(map(len, load.sent)))
     parts: list[Frame | bytes] = [*vouchers, *compared, *back.frames, *load.sent, *bodies]
     return _stream(core, session, answer, [*parts, *before, *along])
