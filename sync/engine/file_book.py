@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sync.engine import receipts
 from sync.engine.core import Core
+from sync.engine.routing import BY_FILE
 from sync.engine.tree import Tree
 from sync.engine.trust import ancestors
 from sync.protocol.bundles import BundleManifest, Held
@@ -24,7 +25,6 @@ _NUMBER = "file_number"
 _MADE = "file_made"
 _TAKEN = "file_taken"
 _NUMBERED = "file_numbered"
-_LAST = "file_last"
 _HELD = "file_held"
 _RECEIPT = "file_receipt"
 _EDITIONS = "file_editions"
@@ -85,7 +85,7 @@ def is_number_used(transaction: Transaction, made: BundleManifest, digest: str) 
 
 def last_taken(transaction: Transaction, maker: str, way: str) -> tuple[str, int]:
     """Return (incarnation, number) of the newest bundle taken from a maker; ("", 0) for none."""
-    raw = (transaction.statement(_LAST, f"{maker}/{way}") or b"").decode()
+    raw = (transaction.statement(BY_FILE, f"{maker}/{way}") or b"").decode()
     incarnation, _, number = raw.partition(" ")
     return (incarnation, int(number)) if raw else ("", 0)
 
@@ -95,7 +95,7 @@ def note_last(
 ) -> None:
     """Remember the newest bundle taken from a maker; an older one changes nothing."""
     if (incarnation, number) > last_taken(transaction, maker, way):
-        transaction.put_statement(_LAST, f"{maker}/{way}", f"{incarnation} {number}".encode())
+        transaction.put_statement(BY_FILE, f"{maker}/{way}", f"{incarnation} {number}".encode())
 
 
 def held(transaction: Transaction) -> list[Held]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sync.engine import audience, trust
 from sync.engine.core import Core
 from sync.engine.tree import Tree
-from sync.protocol import digest, statements
+from sync.protocol import bundles, digest, statements
 from sync.protocol.names import LogName
 from sync.protocol.ports import (
     GOOD,
@@ -35,6 +35,8 @@ UP = "^"
 """Name of the outbox towards the parent; it carries statements only, events go by cursor."""
 BYPASSED = "+"
 """Ends the source of an event that came by a file past the nodes between its author and here."""
+BY_FILE = "file_last"
+"""Kind under which the newest bundle taken from a maker, on a way, is remembered."""
 _OUT = (REVOKED, RECOVERED)
 SETTLED = "settled_streams"
 JUDGED_AT_ONCE_MAX = 10_000
@@ -119,7 +121,7 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
     routed = transaction.routes(event.stream)
     for link in transaction.child_links():
         below = tree.subtree(link.station)
-        if members.isdisjoint(below) or not tree.is_child(link.station):
+        if members.isdisjoint(below) or not _serves(tree, transaction, link.station):
             continue
         if link.station not in routed:
             transaction.add_route(event.stream, link.station)
@@ -130,6 +132,14 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
         else:
             fresh = [event]
         _owe(tree, transaction, link, fresh, members)
+
+
+def _serves(tree: Tree, transaction: Transaction, station: str) -> bool:
+    """Return whether this node owes a station anything: its children, and who brings it files."""
+    if tree.is_child(station):
+        return True
+    brings = transaction.statement(BY_FILE, f"{station}/{bundles.UP}") is not None
+    return brings and station in tree.subtree(tree.own)
 
 
 def _owe(
@@ -287,7 +297,7 @@ def derive_moved(tree: Tree, transaction: Transaction) -> list[str]:
         below = tree.subtree(link.station)
         shape = (transaction.statement(_SHAPE, link.station) or b"").decode()
         before = frozenset(shape.split(","))
-        if not tree.is_child(link.station):
+        if not _serves(tree, transaction, link.station):
             if shape:
                 _forget(transaction, link.station)
         elif not shape:
