@@ -57,7 +57,7 @@ class EncryptedFile:
         except StorageError:
             connection.close()
             raise
-        driver = SqliteDriver()
+        driver = SqliteDriver(lambda: open_writer(path, key, busy_ms=busy_ms))
         self._writer = Writer(connection, driver, f"writer {path.name}")
         self._readers = Readers(
             lambda: open_reader(path, key, busy_ms=busy_ms), driver, idle_max=readers_idle_max

@@ -7,8 +7,8 @@ values, and personal data must not reach a log (G10).
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from sync.protocol.errors import DatabaseBusy, DatabaseCorrupt, DiskFull, StorageError
 from sync.store.library import DriverError
@@ -23,6 +23,8 @@ _PRIMARY: dict[int, type[StorageError]] = {
     13: DiskFull,  # SQLITE_FULL
     26: DatabaseCorrupt,  # SQLITE_NOTADB
 }
+_STICKING = frozenset({1, 7, 8, 10, 11, 14, 26})
+"""SQLITE_ERROR, NOMEM, READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB."""
 _EXTENDED: dict[int, type[StorageError]] = {
     # SQLITE_IOERR_SHMSIZE: the shared-memory file of the WAL could not grow.
     4874: DiskFull,
@@ -43,6 +45,10 @@ class SqliteDriver:
     error = DriverError
     turns_per_commit_max = TURNS_PER_COMMIT_MAX
 
+    def __init__(self, reopen: Callable[[], Connection]) -> None:
+        """Shapes: `reopen` opens one more writing connection."""
+        self._reopen = reopen
+
     def translate(self, error: BaseException) -> StorageError:
         return translate(error)
 
@@ -56,6 +62,22 @@ class SqliteDriver:
 
     def commit(self, connection: Connection) -> None:
         connection.execute("COMMIT")
+
+    def renewed(self, connection: Connection, error: Exception) -> Connection:
+        """Return a new connection after an error that sticks to the old one.
+
+        SQLCipher refuses everything on a connection that once could not read a page, though the
+        next read would do (found by the I/O fault suite).
+        """
+        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_MASK not in _STICKING:
+            return connection
+        try:
+            fresh = self._reopen()
+        except StorageError:
+            return connection  # the next turn fails as this one did, and tries again
+        with suppress(DriverError):
+            connection.close()
+        return fresh
 
     def finish(self, connection: Connection) -> None:
         """Move the WAL into the file.

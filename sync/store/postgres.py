@@ -158,6 +158,10 @@ class PostgresDriver:
     def commit(self, connection: Connection) -> None:
         _ours(connection).commit()
 
+    def renewed(self, connection: Connection, error: Exception) -> Connection:  # noqa: ARG002
+        """Return the same: it opens a cut connection anew by itself."""
+        return connection
+
     def finish(self, connection: Connection) -> None:
         """Nothing is left to be put in order: the server does."""
 

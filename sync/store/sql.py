@@ -61,6 +61,10 @@ class Driver(Protocol):
     def commit(self, connection: Connection) -> None:
         """Make everything since `begin_write` durable. Raises: the driver's error; nothing is."""
 
+    def renewed(self, connection: Connection, error: Exception) -> Connection:
+        """Return the connection to go on with after an error: the same, or a new one."""
+        ...
+
     def finish(self, connection: Connection) -> None:
         """Put things in order before the writing connection is closed. Raises: StorageError."""
 

@@ -69,6 +69,7 @@ class Writer:
         self._stopping = False
         self._holder = 0
         self._kept: _Alone | None = None
+        self._fault: Exception | None = None
         self.commits = 0
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
@@ -146,6 +147,9 @@ class Writer:
                 self._serve_alone(turn)
             else:
                 self._serve_group(turn)
+            fault, self._fault = self._fault, None
+            if fault is not None:
+                self._connection = self._driver.renewed(self._connection, fault)
 
     def _serve_alone(self, turn: _Alone) -> None:
         try:
@@ -199,6 +203,8 @@ class Writer:
             self._connection.execute("SAVEPOINT turn")
         turn.granted.set()
         turn.finished.wait()
+        if isinstance(turn.cause, self._driver.error):
+            self._fault = turn.cause
         if turn.succeeded:
             if not alone:
                 self._connection.execute("RELEASE turn")
@@ -213,6 +219,7 @@ class Writer:
 
     def _give_up(self, turns: list[_Turn], error: Exception) -> None:
         # Should even ROLLBACK fail, the next BEGIN says so to the next caller.
+        self._fault = error
         with suppress(self._driver.error):
             self._roll_back()
         for turn in turns:

@@ -22,7 +22,13 @@ from sync.store.sql import Connection
 from sync.store.sql_store import SqlStore
 
 DATABASE_KEY = bytes(range(32))
-SQLITE = SqliteDriver()
+
+
+def _never() -> Connection:
+    raise AssertionError("this place renews no connection")
+
+
+SQLITE = SqliteDriver(_never)
 
 
 @lru_cache(maxsize=1)
