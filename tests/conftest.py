@@ -26,3 +26,16 @@ def cluster() -> Iterator[Cluster]:
     started = Cluster()
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_follow_each_test() -> Iterator[None]:
+    """Keep a program started inside one test from fixing where later tests' lines go."""
+    configure = structlog.configure
+
+    def uncached(**settings: Any) -> None:
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
+    structlog.configure = uncached
+    yield
+    structlog.configure = configure
