@@ -156,7 +156,7 @@ class Agent:
         except Exception:  # the one net under this loop: a fault of ours is told and waits
             log.exception("round_broke", failures=self.failures + 1)
             return self._failed(sent)
-            self.failures = 0
+        self.failures = 0
         self._hinted = pace.hinted(outcome.hint_ms)
         up, down = self._road.sent - sent, self._road.received - received
         self.meter.note(up, down, time.monotonic() - began)

@@ -78,6 +78,7 @@ def test_a_round_that_breaks_does_not_end_the_calling() -> None:
         assert rounds.looked >= 2, "before every call, answered or not"
     finally:
         agent.stop()
+    assert 0 == agent.failures, "an answered round ends the backing off"
 
 
 def test_a_projection_that_breaks_is_tried_again() -> None:
