@@ -25,8 +25,8 @@ from sync.engine import (
 )
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
-from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
-from sync.protocol.errors import BadSignature, Malformed, NoCertificate, PeerProtocolError
+from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope
+from sync.protocol.errors import Malformed, NoCertificate, PeerProtocolError
 from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Refused, StoredEvent, Transaction
 from sync.protocol.receipts import chain_next, chain_start
@@ -126,7 +126,7 @@ def from_child(
     chain = chain_next(log.chain, event.hash)
     if held is None:
         mark = routing.BYPASSED if bypassed else ""
-        stored = _stored(envelope, event, now_ms, source + mark, chain)
+        stored = StoredEvent.of(envelope, event, now_ms, source=source + mark, chain=chain)
         hold(core, tree, transaction, now_ms, stored, effects)
     advanced = replace(log, position=name.position, chain=chain, source=source)
     transaction.put_log(recovery.pass_holes(transaction, advanced))
@@ -149,7 +149,7 @@ def _piece(
         return GAP
     except PeerProtocolError:
         return DOUBTED
-    stored = _stored(envelope, event, now_ms, source, b"")
+    stored = StoredEvent.of(envelope, event, now_ms, source=source)
     hold(core, tree, transaction, now_ms, stored, effects)
     return TAKEN
 
@@ -196,35 +196,16 @@ def from_parent(
         return REFUSED
     if name.station in tree.subtree(core.station):
         source += routing.BYPASSED  # it came by a file to a node above, past this one
-    stored = _stored(envelope, event, now_ms, source, b"")
+    stored = StoredEvent.of(envelope, event, now_ms, source=source)
     return hold(core, tree, transaction, now_ms, stored, effects)
 
 
 def _verified(core: Core, transaction: Transaction, event: Event) -> Envelope:
     claimed = claimed_name(event)
-    key = trust.station_key(core, transaction, claimed.log)
-    if not core.verifier.verify(key, signed_message("event", event.envelope), event.signature):
-        raise BadSignature(str(claimed))
+    trust.check_author(core, transaction, claimed, event)
     envelope = parse_envelope(event.envelope)
     check_body(envelope, event)
     return envelope
-
-
-def _stored(
-    envelope: Envelope, event: Event, now_ms: int, source: str, chain: bytes
-) -> StoredEvent:
-    return StoredEvent(
-        name=envelope.name,
-        hlc=envelope.hlc,
-        stream=envelope.stream,
-        type=envelope.type,
-        actor=envelope.actor,
-        audience=tuple(envelope.aud),
-        event=event,
-        received_ms=now_ms,
-        source=source,
-        chain=chain,
-    )
 
 
 def hold(

@@ -78,17 +78,7 @@ def record(
     check_body(parse_envelope(raw), event)
     chain = chain_next(log.chain, event.hash)
     shape = tree.load(core, transaction, now_ms)
-    stored = StoredEvent(
-        name=name,
-        hlc=envelope.hlc,
-        stream=envelope.stream,
-        type=kind,
-        actor=actor,
-        audience=tuple(envelope.aud),
-        event=event,
-        received_ms=now_ms,
-        chain=chain,
-    )
+    stored = StoredEvent.of(envelope, event, now_ms, chain=chain)
     standing, reason = audience.judge(core, shape, transaction, stored)
     stored = transaction.put_event(replace(stored, standing=standing, reason=reason))
     transaction.put_log(replace(log, position=name.position, chain=chain))

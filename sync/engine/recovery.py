@@ -20,7 +20,6 @@ from sync.protocol.envelope import (
     Event,
     check_body,
     parse_envelope,
-    signed_message,
 )
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import BODY_BYTES_MAX
@@ -202,21 +201,9 @@ def verified(
     Raises: BadSignature, NoCertificate, Malformed, LimitExceeded.
     """
     envelope = parse_envelope(event.envelope)
-    key = trust.station_key(core, transaction, envelope.name.log)
-    if not core.verifier.verify(key, signed_message("event", event.envelope), event.signature):
-        raise BadSignature(str(envelope.name))
+    trust.check_author(core, transaction, envelope.name, event)
     check_body(envelope, event)
-    return StoredEvent(
-        name=envelope.name,
-        hlc=envelope.hlc,
-        stream=envelope.stream,
-        type=envelope.type,
-        actor=envelope.actor,
-        audience=tuple(envelope.aud),
-        event=event,
-        received_ms=now_ms,
-        source=source,
-    )
+    return StoredEvent.of(envelope, event, now_ms, source=source)
 
 
 def lost_positions(transaction: Transaction, log: LogName) -> list[int]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from sync.engine.core import Core
 from sync.engine.tree import Tree
 from sync.protocol import statements
+from sync.protocol.envelope import Event, signed_message
 from sync.protocol.errors import BadSignature, Malformed, NoCertificate, VoucherRefused
 from sync.protocol.limits import STATEMENT_BYTES_MAX
-from sync.protocol.names import LogName, check_station
+from sync.protocol.names import EventName, LogName, check_station
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Certificate, Revocation, Statement, Voucher
 
@@ -120,6 +121,13 @@ def station_key(core: Core, transaction: Transaction, log: LogName) -> bytes:
             raise NoCertificate(f"{log.station}/{log.epoch}")
         known = core.keys[log] = read_certificate(core, raw)[0].sign_key
     return known
+
+
+def check_author(core: Core, transaction: Transaction, name: EventName, event: Event) -> None:
+    """Check that the station an event names signed it. Raises: BadSignature, NoCertificate."""
+    key = station_key(core, transaction, name.log)
+    if not core.verifier.verify(key, signed_message("event", event.envelope), event.signature):
+        raise BadSignature(str(name))
 
 
 def signed_by_station(core: Core, transaction: Transaction, statement: Statement) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from sync.protocol import digest
-from sync.protocol.envelope import Event
+from sync.protocol.envelope import Envelope, Event
 from sync.protocol.names import EventName, LogName
 from sync.protocol.register_table import RegisterTable
 
@@ -73,6 +73,30 @@ class StoredEvent(msgspec.Struct, frozen=True):
     reason: str = ""
     arrival: int = 0
     chain: bytes = b""
+
+    @classmethod
+    def of(
+        cls,
+        envelope: Envelope,
+        event: Event,
+        received_ms: int,
+        *,
+        source: str = "",
+        chain: bytes = b"",
+    ) -> StoredEvent:
+        """Return an event as it is held once its envelope was read; not stored by this."""
+        return cls(
+            name=envelope.name,
+            hlc=envelope.hlc,
+            stream=envelope.stream,
+            type=envelope.type,
+            actor=envelope.actor,
+            audience=tuple(envelope.aud),
+            event=event,
+            received_ms=received_ms,
+            source=source,
+            chain=chain,
+        )
 
 
 class LogState(msgspec.Struct, frozen=True):
