@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from sync.engine import clock, tree, trust
 from sync.engine.core import Core
@@ -28,17 +29,27 @@ Blob = PackRef | DeltaRef
 
 def manifests(transaction: Transaction) -> list[tuple[Shelf, Manifest]]:
     """Return every manifest held, by shelf and in the order in which they take effect."""
-    found = [
-        (Shelf.parse(ref.partition("@")[0]), _manifest(raw))
-        for ref, raw in transaction.statements(statements.MANIFEST)
-    ]
-    return sorted(found, key=lambda held: (held[0], effect(held[1])))
+    found = [_placed(ref, raw) for ref, raw in transaction.statements(statements.MANIFEST)]
+    return [(placed.shelf, placed.manifest) for placed in sorted(found, key=_place)]
+
+
+class _Placed(NamedTuple):
+    """A manifest with its shelf and its place in the order of taking effect."""
+
+    shelf: Shelf
+    effect: tuple[str, int]
+    manifest: Manifest
 
 
 @lru_cache(maxsize=1024)
-def _manifest(raw: bytes) -> Manifest:
+def _placed(ref: str, raw: bytes) -> _Placed:
     """Every round asks what is wanted, and manifests seldom change: each is parsed once."""
-    return statements.decode(raw).read(Manifest)
+    manifest = statements.decode(raw).read(Manifest)
+    return _Placed(Shelf.parse(ref.partition("@")[0]), effect(manifest), manifest)
+
+
+def _place(placed: _Placed) -> tuple[Shelf, tuple[str, int]]:
+    return placed.shelf, placed.effect
 
 
 def effect(manifest: Manifest) -> tuple[str, int]:

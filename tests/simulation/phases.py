@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from tests.simulation.liveness import stay_alive
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.relay import relay_alone
 from tests.simulation.rest import heal
+from tests.simulation.thrift import thrifty
 from tests.simulation.warm import begin
 from tests.simulation.world import Failure, World
 
@@ -47,7 +49,7 @@ def run(seed: int) -> Report:
     folder = _folder() if made_of.real else None
     world = World(seed, folder=folder, plan=made_of)
     try:
-        with second_lane.coming_along(made_of.along):
+        with second_lane.coming_along(made_of.along), nullcontext() if folder else thrifty():
             sweeps = _phases(world)
     except Wrong as wrong:
         raise Failure(seed, world.step, str(wrong)) from wrong

@@ -47,8 +47,8 @@ _CHANCE = {
     ROLLBACK: 0.25,
 }
 NEMESES = tuple(_CHANCE)
-_FOREST = ((SMALL, 45), (USUAL, 45), (WIDE, 10))
-_STEPS = ((30, 50), (40, 35), (90, 15))
+_FOREST = ((SMALL, 50), (USUAL, 42), (WIDE, 8))
+_STEPS = ((30, 60), (40, 30), (90, 10))
 """Least number of steps of the chaos, and how many seeds in a hundred have it."""
 _ACTS_PER_STEP = 4
 WARM_CHANCE = 0.85
