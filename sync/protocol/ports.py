@@ -76,14 +76,9 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls,
-        envelope: Envelope,
-        event: Event,
-        received_ms: int,
-        *,
-        source: str = "",
+        cls, envelope: Envelope, event: Event, received_ms: int, *, source: str = "",
         chain: bytes = b"",
-    ) -> StoredEvent:
+    ) -> StoredEvent:  # fmt: skip
         """Return an event as it is held once its envelope was read; not stored by this."""
         return cls(
             name=envelope.name,
