@@ -242,7 +242,7 @@ def restore(source: Path, folder: Path, now_ms: int, say: Say) -> Manifest:
 def _read(source: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BackupRefused("no_backup", f"{source} 里没有可用的备份,没有改动。") from error
     lacking = [name for name in manifest.files if not (source / name).is_file()]
     plain = all(Path(name).name == name for name in manifest.files)

@@ -75,7 +75,7 @@ def read_sheet(path: Path) -> Sheet:
     """Return the enrolment sheet in a file. Raises: Malformed."""
     try:
         sheet = msgspec.json.decode(path.read_bytes(), type=Sheet)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("not an enrolment sheet") from error
     check_station(sheet.station)
     return sheet
@@ -170,7 +170,7 @@ def read_node(folder: Path) -> NodeFile:
     """Return who the node in `folder` is. Raises: Malformed, FileNotFoundError."""
     try:
         return msgspec.json.decode((folder / NODE_FILE).read_bytes(), type=NodeFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("node.json") from error
 
 

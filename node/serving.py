@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,9 @@ TIDY_SECONDS: Final = 10
 STOP_SECONDS: Final = 10
 KEEP_ALIVE_SECONDS: Final = 75
 BACKLOG: Final = 256
+
+
+_PORT = re.compile("[0-9]{1,5}")
 
 
 class CannotListen(Exception):
@@ -47,7 +51,7 @@ class Address(NamedTuple):
 def parse_address(text: str) -> Address:
     """The address in HOST:PORT or [IPV6]:PORT. Raises: CannotListen."""
     host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or _PORT.fullmatch(port) is None or int(port) > 65535:
         raise CannotListen(f"地址“{text}”写法不对,应是 主机:端口,例如 127.0.0.1:8080。")
     return Address(host.strip("[]"), int(port))
 

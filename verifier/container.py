@@ -54,9 +54,10 @@ def read_json(raw: bytes, where: str) -> Any:
             raw, object_pairs_hook=_once, parse_float=_nothing, parse_constant=_nothing
         )
         spelled = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        same = spelled.encode() == raw
     except (ValueError, RecursionError) as error:
         raise Bad("not_json", where, "不是规范的 JSON") from error
-    if not _is_plain(value, 0) or spelled.encode() != raw:
+    if not _is_plain(value, 0) or not same:
         raise Bad("not_canonical", where, "JSON 的写法不是唯一规定的那一种")
     return value
 

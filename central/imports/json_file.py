@@ -45,8 +45,8 @@ def read_objects(data: bytes, findings: Findings) -> list[tuple[int, dict[str, A
             value, end = decoder.raw_decode(text, at)
         except _RepeatedKeyError as error:
             findings.refuse("repeated_key", line, f"第 {line} 行起的一项里,“{error}”写了两次。")
-        except json.JSONDecodeError as error:
-            where = error.lineno
+        except (ValueError, RecursionError) as error:  # also numbers and nesting without end
+            where = error.lineno if isinstance(error, json.JSONDecodeError) else line
             findings.refuse(
                 "bad_json", where, f"第 {where} 行不是正确的 JSON,请检查引号、逗号和括号。"
             )

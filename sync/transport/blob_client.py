@@ -21,7 +21,7 @@ from sync.transport.http_client import CONNECT_SECONDS, SILENCE_SECONDS, Refused
 
 BLOB_PATH = "/sync/v1/blob"
 RECEIVE_BYTES = 16 * 1024
-RETRY_SECONDS_MAX = 3600
+RETRY_SECONDS_MAX = 3600.0
 
 
 class LaneBusy(PeerBusy):
@@ -161,4 +161,4 @@ class Answer:
 
 
 def _seconds(header: str) -> float:
-    return float(min(int(header), RETRY_SECONDS_MAX)) if header.isdigit() else 0.0
+    return min(float(header), RETRY_SECONDS_MAX) if header.isdecimal() else 0.0

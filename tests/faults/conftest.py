@@ -1,4 +1,4 @@
-"""Means that not every machine has, asked for loudly.
+"""Means that not every machine has, asked for loudly; and the demonstration's town.
 
 A test whose means are missing is skipped with the reason in the summary; with REQUIRE_ALL=1, as
 the release run sets it, that is a failure.
@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from demo.interrupts import Interrupts
+from demo.ports import FIRST
+from demo.story.cast import Story
+from demo.town import INTERVAL_SECONDS, Town
 
 SMALL_DISK_BYTES = 4 * 1024 * 1024
 
@@ -42,3 +47,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
+    """The demonstration's tree with everybody logged in, on the ports of the module that asks."""
+    town = Town(
+        tmp_path / "town",
+        Interrupts(),
+        interval_seconds=INTERVAL_SECONDS,
+        first_port=FIRST + request.module.PORTS_APART,
+    )
+    try:
+        town.set_up()
+        town.start()
+        played = Story(town)
+        played.log_in()
+        yield played
+    finally:
+        town.stop()

@@ -12,21 +12,15 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from demo.browser import wait_until
-from demo.interrupts import Interrupts
 from demo.person import Person
 from demo.places import CENTRAL, DISTRICT, DOUNAN, VILLAGE
-from demo.ports import FIRST
 from demo.problems import DemoError
 from demo.story.cast import Story, facts, held
 from demo.story.intake import identity_number, receipt_number, take_in
 from demo.story.offline import CARE, HAVE
-from demo.town import INTERVAL_SECONDS, Town
+from demo.town import Town
 from tests.faults.scale import FULL, size
 
 KILLS = size(12, 520)
@@ -34,6 +28,7 @@ KILLED = (VILLAGE, DOUNAN, DISTRICT, CENTRAL)
 QUIET_SECONDS_MAX = 1.2
 CASES_MAX = 150
 PORTS_APART = 4000
+"""Of this module's town, beyond the demonstration's."""
 SEED = 20261122
 SETTLED_SECONDS = 120.0
 
@@ -71,23 +66,6 @@ class Killer(threading.Thread):
             done = f"{len(self.restarts)}/{KILLS}"
             sys.stderr.write(f"\rkills: {done}, back in {longest:.1f} s at most ")
             sys.stderr.flush()
-
-
-@pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
-    """The demonstration's tree with everybody logged in."""
-    town = Town(
-        tmp_path / "town", Interrupts(), interval_seconds=INTERVAL_SECONDS,
-        first_port=FIRST + PORTS_APART,
-    )  # fmt: skip
-    try:
-        town.set_up()
-        town.start()
-        played = Story(town)
-        played.log_in()
-        yield played
-    finally:
-        town.stop()
 
 
 def test_killed_programs_lose_no_case_that_was_called_saved(story: Story) -> None:

@@ -10,41 +10,19 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from demo.browser import wait_until
 from demo.forwarder import HOST
-from demo.interrupts import Interrupts
 from demo.places import CENTRAL, VILLAGE
-from demo.ports import FIRST
 from demo.story.cast import Story, knows
 from demo.story.intake import identity_number, receipt_number, take_in
 from demo.story.offline import CARE, HAVE
-from demo.town import INTERVAL_SECONDS, Town
 
 PORTS_APART = 5200
+"""Of this module's town, beyond the demonstration's."""
 SECONDS = 60.0
-
-
-@pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
-    """The demonstration's tree with everybody logged in."""
-    town = Town(
-        tmp_path / "town", Interrupts(), interval_seconds=INTERVAL_SECONDS,
-        first_port=FIRST + PORTS_APART,
-    )  # fmt: skip
-    try:
-        town.set_up()
-        town.start()
-        played = Story(town)
-        played.log_in()
-        yield played
-    finally:
-        town.stop()
 
 
 def run(program: str, *words: str, folder: Path) -> tuple[int, dict[str, Any]]:

@@ -13,6 +13,7 @@ from sync.protocol.statements import Statement
 from sync.sealing import X25519Sealing
 from sync.signing import Ed25519Signer, encryption_public_key
 
+STATION, EPOCH = "CG0111", 1_790_000_000_000
 READER_SEED = b"R" * 32
 """Private encryption key of the one reader."""
 _FRESH, _FILE_KEY, _SALT = b"F" * 32, b"K" * 32, b"S" * 16
@@ -43,30 +44,36 @@ def make(
     event: Event, certificate: bytes, signer: Ed25519Signer, authority: bytes, incarnation: str
 ) -> Bundle:
     """Return a bundle up with one event, from station CG0111 to central."""
-    station, epoch = "CG0111", 1_790_000_000_000
-    facts = BundleFacts(1, station, epoch, incarnation, 1, position=2, chain=b"c" * 16)
+    facts = BundleFacts(1, STATION, EPOCH, incarnation, 1, position=2, chain=b"c" * 16)
     content = [
         frames.encode_statements(0, [certificate]),
         frames.Frame(frames.BUNDLE_FACTS, canonical.dumps(facts)),
         frames.encode_events(0, [event]),
     ]
     part = bundles.encode_part(frames.encode_stream(content))
+    return sealed_up(part, certificate, signer, authority, incarnation)
+
+
+def sealed_up(
+    part: bytes, certificate: bytes, signer: Ed25519Signer, authority: bytes, incarnation: str
+) -> Bundle:
+    """Return a bundle of whatever content, sealed and signed as an honest maker would."""
     port = X25519Sealing(READER_SEED, fresh=lambda: _FRESH)
-    wrapped = port.wrap(f"KM0000/{epoch}", encryption_public_key(READER_SEED), _FILE_KEY)
+    wrapped = port.wrap(f"KM0000/{EPOCH}", encryption_public_key(READER_SEED), _FILE_KEY)
     sealed = b"".join(sealing.seal(port.chunks(_FILE_KEY, _SALT), [part]))
     manifest = BundleManifest(
         v=1,
         way=bundles.UP,
-        station=station,
-        epoch=epoch,
+        station=STATION,
+        epoch=EPOCH,
         incarnation=incarnation,
         to="",
         number=1,
-        created_ms=epoch + 60_000,
+        created_ms=EPOCH + 60_000,
         alg=sealing.ALGORITHM,
         salt=_SALT,
         readers=[wrapped],
-        ranges=[Range(station, epoch, 1, 2)],
+        ranges=[Range(STATION, EPOCH, 1, 2)],
         events=1,
         plain_bytes=len(part),
         sealed_bytes=len(sealed),
@@ -75,7 +82,7 @@ def make(
         authority=authority,
     )
     payload = canonical.dumps(manifest)
-    unsigned = Statement(bundles.KIND, payload, b"", f"{station}/{epoch}")
+    unsigned = Statement(bundles.KIND, payload, b"", f"{STATION}/{EPOCH}")
     return Bundle(
         Statement(bundles.KIND, payload, signer.sign(unsigned.message()), unsigned.signer), sealed
     )

@@ -17,8 +17,9 @@ from sync.protocol import canonical, pack_streams, pack_tables, packs
 from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.merkle import RootSum, merkle_root
 from sync.protocol.registers import Entry
-from tests.protocol.test_wire_fuzz import FUZZ, check_only_tree_errors, seeded
+from tests.protocol.fuzzing import check_only_tree_errors, tampered
 from tests.protocol.test_wire_hostile import check_bomb
+from tests.protocol.wire_values import FUZZ
 
 COLUMNS = b"YZP\2"
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6).map(
@@ -250,31 +251,10 @@ _SHELF = entries_of(
 )
 _PACK = packs.encode_columns(_SHELF)
 assert _PACK is not None
-_HEADER, _STREAMS = pack_streams.unpack_streams(_PACK[4:])
-
-
-def _near(chance: Any) -> bytes:
-    """Return a pack whose header and streams were tampered with before they were packed."""
-    text = bytearray(msgspec.json.encode({k: v for k, v in _HEADER.items() if k != "streams"}))
-    for _ in range(chance.randint(0, 3)):
-        at = chance.randrange(len(text))
-        text[at : at + chance.randrange(3)] = bytes(chance.choices(b'0123456789,[]"jtdolmx', k=1))
-    parts = [bytearray(stream) for stream in _STREAMS]
-    for _ in range(chance.randint(0, 3)):
-        part = chance.choice(parts)
-        at = chance.randrange(len(part) + 1)
-        part[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
-    try:
-        header = msgspec.json.decode(bytes(text))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        header = {}
-    if not isinstance(header, dict):
-        header = {}
-    return COLUMNS + pack_streams.pack_streams(header, [bytes(part) for part in parts])
 
 
 @FUZZ
-@given(seeded(_near))
+@given(tampered(_PACK[4:], COLUMNS))
 def test_a_pack_tampered_with_is_entries_or_an_error_of_the_tree(raws: list[bytes]) -> None:
     """Whatever is written into header and streams."""
     check_only_tree_errors(lambda raw: list(packs.read_pack(raw)), raws)

@@ -19,7 +19,7 @@ from sync.protocol.envelope import Envelope, Event, body_hash
 from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import FRAME_BYTES_TARGET
 from tests.protocol import wire_samples, wire_values
-from tests.protocol.test_wire_fuzz import check_only_tree_errors, mutated
+from tests.protocol.fuzzing import check_only_tree_errors, mutated
 from tests.protocol.wire_samples import raw_frame
 from tests.protocol.wire_values import FEW, FUZZ
 

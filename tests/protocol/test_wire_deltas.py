@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +15,9 @@ from sync.protocol.deltas import applied, edited, make_delta, read_delta
 from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.merkle import merkle_root
 from sync.protocol.registers import Entry
+from tests.protocol.fuzzing import check_only_tree_errors, tampered
 from tests.protocol.test_packs_by_columns import documents
-from tests.protocol.test_wire_fuzz import FUZZ, check_only_tree_errors, seeded
-from tests.protocol.wire_values import FEW
+from tests.protocol.wire_values import FEW, FUZZ
 
 shelves = st.dictionaries(st.sampled_from([f"K{n}" for n in range(12)]), documents, max_size=12)
 
@@ -148,33 +147,11 @@ _MADE = make_delta(
     before=1,
     edition=2,
 ).raw
-_HEADER, _STREAMS = pack_streams.unpack_streams(_MADE[4:])
-
-
-def _near(chance: Any) -> bytes:
-    """Return a delta whose header and streams were tampered with before they were packed."""
-    text = bytearray(msgspec.json.encode({k: v for k, v in _HEADER.items() if k != "streams"}))
-    for _ in range(chance.randint(0, 3)):
-        at = chance.randrange(len(text))
-        text[at : at + chance.randrange(3)] = bytes(chance.choices(b'0123456789,[]"jtdolmx', k=1))
-    parts = [bytearray(stream) for stream in _STREAMS]
-    for _ in range(chance.randint(0, 3)):
-        part = chance.choice(parts)
-        at = chance.randrange(len(part) + 1)
-        part[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
-    try:
-        header = msgspec.json.decode(bytes(text))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        header = {}
-    header = header if isinstance(header, dict) else {}
-    return deltas.MAGIC + pack_streams.pack_streams(header, [bytes(part) for part in parts])
-
-
 _HELD = entries_of({f"K{n}": row(n) for n in range(30)})
 
 
 @FUZZ
-@given(seeded(_near))
+@given(tampered(_MADE[4:], deltas.MAGIC))
 def test_a_delta_tampered_with_is_applied_or_an_error_of_the_tree(raws: list[bytes]) -> None:
     """Whatever is written into header and streams."""
     check_only_tree_errors(lambda raw: applied(_HELD, read_delta(raw)), raws)
