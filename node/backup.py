@@ -246,7 +246,8 @@ def _read(source: Path) -> Manifest:
         raise BackupRefused("no_backup", f"{source} 里没有可用的备份,没有改动。") from error
     lacking = [name for name in manifest.files if not (source / name).is_file()]
     plain = all(Path(name).name == name for name in manifest.files)
-    if lacking or not plain or manifest.v != FORMAT:
+    whole = {enrolment.NODE_FILE, *DATABASES} <= manifest.files.keys()
+    if lacking or not plain or not whole or manifest.v != FORMAT:
         raise BackupRefused("no_backup", f"{source} 里的备份不全或不认识,没有改动。")
     return manifest
 
