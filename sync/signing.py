@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from sync.protocol.ports import Check
+
 KEY_FILE_MODE = 0o600
+FORESEEN_MAX = 4096
+"""Good answers remembered at most: a few frames of events."""
+SHARE_MIN = 8
+"""Fewer checks than these are not worth another thread."""
+KEYS_KEPT = 1024
 
 
 class Ed25519Signer:
@@ -27,14 +37,57 @@ class Ed25519Signer:
 
 
 class Ed25519Verifier:
-    """Checks Ed25519 signatures; a key of the wrong length verifies nothing."""
+    """Checks Ed25519 signatures; a key of the wrong length verifies nothing.
+
+    Checking lets go of the interpreter, so what is foreseen is checked on all cores. Only good
+    answers are remembered, each until it was asked for.
+    """
+
+    def __init__(self, *, cores: int | None = None) -> None:
+        self._cores = cores or os.cpu_count() or 1
+        self._good: set[Check] = set()
+
+    def foresee(self, checks: Sequence[Check]) -> None:
+        if len(self._good) > FORESEEN_MAX:
+            self._good.clear()  # asked for by nobody: their events were held already
+        share = -(-len(checks) // self._cores)
+        if self._cores == 1 or share < SHARE_MIN:
+            self._check(checks)
+            return
+        parts = [checks[at : at + share] for at in range(share, len(checks), share)]
+        others = [_pool().submit(self._check, part) for part in parts]
+        self._check(checks[:share])
+        for other in others:
+            other.result()
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
-        try:
-            Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        check = Check(public_key, message, signature)
+        if check in self._good:
+            self._good.discard(check)
+            return True
+        return _holds(check)
+
+    def _check(self, checks: Sequence[Check]) -> None:
+        self._good.update([check for check in checks if _holds(check)])
+
+
+def _holds(check: Check) -> bool:
+    try:
+        _public_key(check.key).verify(check.signature, check.message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    """Return a key to check with. Raises: ValueError."""
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signatures")
 
 
 class SystemChance:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -25,10 +26,16 @@ from sync.engine import (
 )
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
-from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope
+from sync.protocol.envelope import (
+    Envelope,
+    Event,
+    check_body,
+    parse_envelope,
+    signed_message,
+)
 from sync.protocol.errors import Malformed, NoCertificate, PeerProtocolError
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import LogState, Refused, StoredEvent, Transaction
+from sync.protocol.ports import Check, LogState, Refused, StoredEvent, Transaction
 from sync.protocol.receipts import chain_next, chain_start
 
 TAKEN = "taken"
@@ -43,40 +50,71 @@ FORK = "fork"
 RECOVERED = "recovered"
 DOUBTS_MAX = 1
 """What does not verify is asked for once more, then refused (DESIGN 7)."""
+CLAIMS_KEPT = 1024
+"""Envelopes whose claimed names are remembered: each is asked for several times in its frame."""
+CLAIM_BYTES_MAX = 1024
+"""A larger envelope is read anew each time: what strangers send fills no memory."""
 
 
 class _Claim(msgspec.Struct):
-    """Just enough of an envelope to say which position is refused."""
+    """Just enough of an envelope to say which position is refused, and of what stream."""
 
     station: str
     epoch: int
     pos: int
+    stream: msgspec.Raw = msgspec.Raw()
 
 
-class _Thread(msgspec.Struct):
-    """Just enough of an envelope to say which stream it claims."""
+def _claim(envelope: bytes) -> tuple[EventName, str]:
+    """Return the name and the stream ("" if it is none) an envelope claims. Raises: Malformed."""
+    return _claim_kept(envelope) if len(envelope) <= CLAIM_BYTES_MAX else _claim_read(envelope)
 
-    stream: str
+
+@lru_cache(maxsize=CLAIMS_KEPT)
+def _claim_kept(envelope: bytes) -> tuple[EventName, str]:
+    return _claim_read(envelope)
+
+
+def _claim_read(envelope: bytes) -> tuple[EventName, str]:
+    try:
+        claim = msgspec.json.decode(envelope, type=_Claim)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed("envelope without a name") from error
+    name, stream = f"{claim.station}/{claim.epoch}/{claim.pos}", bytes(claim.stream)[1:-1]
+    found = EventName.parse(name)
+    if stream == name.encode():
+        return found, name
+    with suppress(Malformed, UnicodeDecodeError):
+        return found, str(EventName.parse(stream.decode("ascii")))
+    return found, ""
 
 
 def claimed_name(event: Event) -> EventName:
     """Return the name an unverified envelope claims. Raises: Malformed."""
-    try:
-        claim = msgspec.json.decode(event.envelope, type=_Claim)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed("envelope without a name") from error
-    return EventName.parse(f"{claim.station}/{claim.epoch}/{claim.pos}")
+    return _claim(event.envelope)[0]
 
 
 def foresee(transaction: Transaction, events: Iterable[Event]) -> None:
     """Tell the store which events and streams are asked for next; a claim may well be false."""
     names, streams = [], []
     for event in events:
-        with suppress(Malformed, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            names.append(claimed_name(event))
-            stream = msgspec.json.decode(event.envelope, type=_Thread).stream
-            streams.append(str(EventName.parse(stream)))
+        with suppress(Malformed):
+            name, stream = _claim(event.envelope)
+            names.append(name)
+            streams += [stream] if stream else []
     transaction.foresee(names, streams)
+
+
+def signatures(core: Core, events: Iterable[Event]) -> list[Check]:
+    """Return the signatures to be checked of events whose authors' keys are known by now."""
+    found: list[Check] = []
+    for event in events:
+        with suppress(Malformed):
+            key = core.keys.get(claimed_name(event).log)
+            if key is not None:
+                message = signed_message("event", event.envelope)
+                found.append(Check(key, message, event.signature))
+    return found
 
 
 def log_state(transaction: Transaction, log: LogName, source: str) -> LogState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -178,6 +179,17 @@ def _we_are_behind(core: Core, transaction: Transaction, log: LogName, hello: He
     held = transaction.log(log)
     given = hello.position if hello.given < 0 else hello.given
     return given > (0 if held is None else held.position)
+
+
+def foresee(core: Core, frame: Frame) -> None:
+    """Have the signatures in a frame checked before a turn of the store's one writer is asked for.
+
+    Whatever cannot be read here is judged when the frame is received.
+    """
+    if frame.type == frames.EVENTS:
+        with suppress(Malformed):
+            events = frames.decode_events(frame.payload)[1]
+            core.verifier.foresee(intake.signatures(core, events))
 
 
 def receive_frame(

@@ -29,6 +29,7 @@ TRACES = "traces_to_erase"
 """How many purges the database file may still hold traces of; erased after their commit."""
 _PURGED = "purged_body"
 """Kind under which a node remembers each purged body: ref the event's name, content the basis."""
+_ANY = "any_purged_body"
 
 
 def issue(
@@ -132,6 +133,8 @@ def spared(transaction: Transaction, name: EventName, event: Event) -> Event:
 
 def basis_of(transaction: Transaction, name: EventName) -> str | None:
     """Return by what rule an event's body was purged, None if it was not."""
+    if transaction.meta(_ANY) is None:
+        return None  # every event taken in asks, and hardly any node ever purged one
     raw = transaction.statement(_PURGED, str(name))
     return None if raw is None else raw.decode()
 
@@ -164,6 +167,7 @@ def _erase(
     streams: set[str] = set()
     for name in names:
         if basis_of(transaction, name) is None:
+            transaction.set_meta(_ANY, "1")
             transaction.put_statement(_PURGED, str(name), basis.encode())
         streams.update(one.stream for one in transaction.recovered(name))
         transaction.drop_recovered_bodies(name)

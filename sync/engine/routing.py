@@ -119,9 +119,10 @@ def take_settled(transaction: Transaction) -> list[str]:
 def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
     members = transaction.audience(event.stream)
     routed = transaction.routes(event.stream)
-    for link in transaction.child_links():
-        below = tree.subtree(link.station)
-        if members.isdisjoint(below) or not _serves(tree, transaction, link.station):
+    # By the members' ways up: a node may have thousands of children, a stream a few members.
+    for station in sorted({station for member in members for station in tree.path(member)}):
+        link = None if station == tree.own else transaction.child_link(station)
+        if link is None or not _serves(tree, transaction, station):
             continue
         if link.station not in routed:
             transaction.add_route(event.stream, link.station)

@@ -15,7 +15,6 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -183,8 +182,12 @@ class _Reader:
         return piece
 
     def numbers(self, count: int) -> list[int]:
-        found: list[int] = []
         data, at = self._data, self._at
+        short = data[at : at + count]
+        if len(short) == count and short.isascii():  # each number a byte of seven bits
+            self._at += count
+            return list(short)
+        found: list[int] = []
         while len(found) < count:
             number = shift = 0
             while True:
@@ -283,5 +286,5 @@ class _Maker:
         if mark.group() == _HASH_MARK:
             return self._raw.take(hashlib.sha256().digest_size).hex().encode("ascii")
         text = self._raw.take(16).hex()
-        cuts = list(accumulate((8, 4, 4, 4, 12), initial=0))
-        return "-".join(text[a:b] for a, b in pairwise(cuts)).encode("ascii")
+        parts = (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+        return "-".join(parts).encode("ascii")

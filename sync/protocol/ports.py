@@ -39,8 +39,20 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes: ...
 
 
+class Check(NamedTuple):
+    """A signature to be checked."""
+
+    key: bytes
+    message: bytes
+    signature: bytes
+
+
 class Verifier(Protocol):
     """Checks a signature under a public key."""
+
+    def foresee(self, checks: Sequence[Check]) -> None:
+        """Be told what is about to be asked; what is answered does not depend on it."""
+        ...
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool: ...
 

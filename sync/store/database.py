@@ -8,6 +8,7 @@ from sync.store.encrypted_file import BUSY_MS, READERS_IDLE_MAX, EncryptedFile
 from sync.store.migrations import Schema
 from sync.store.schema_node import NODE_SCHEMA
 from sync.store.sql_store import SqlStore
+from sync.store.sqlite_work import SqliteTransaction
 
 
 class Database(SqlStore):
@@ -34,5 +35,5 @@ class Database(SqlStore):
             busy_ms=busy_ms,
             readers_idle_max=readers_idle_max,
         )
-        super().__init__(file)
+        super().__init__(file, writes_by=SqliteTransaction)
         self.path = file.path

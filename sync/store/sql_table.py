@@ -12,14 +12,17 @@ def select(table: str, columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 (our own names)
 
 
+def insert(table: str, columns: Sequence[str]) -> str:
+    """Return the statement that adds a row."""
+    values = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 (our names)
+
+
 def upsert(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
     """Return the statement that puts a row in the place of the one with the same key, if any."""
-    values = ", ".join("?" * len(columns))
     others = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 (our own names)
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {others}"
-    )
+    done = f"UPDATE SET {others}" if others else "NOTHING"
+    return f"{insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO {done}"
 
 
 class SqlTable:
