@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from sync.protocol.ports import Check
+from sync.protocol.envelope import Check
 
 KEY_FILE_MODE = 0o600
 FORESEEN_MAX = 4096

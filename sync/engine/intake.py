@@ -27,6 +27,7 @@ from sync.engine import (
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol.envelope import (
+    Check,
     Envelope,
     Event,
     check_body,
@@ -35,7 +36,7 @@ from sync.protocol.envelope import (
 )
 from sync.protocol.errors import Malformed, NoCertificate, PeerProtocolError
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import Check, LogState, Refused, StoredEvent, Transaction
+from sync.protocol.ports import LogState, Refused, StoredEvent, Transaction
 from sync.protocol.receipts import chain_next, chain_start
 
 TAKEN = "taken"

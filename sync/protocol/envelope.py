@@ -78,6 +78,14 @@ def body_hash(salt: bytes, body: bytes) -> bytes:
     return hashlib.sha256(b"yizhan/1/body\0" + salt + body).digest()
 
 
+class Check(NamedTuple):
+    """A signature to be checked."""
+
+    key: bytes
+    message: bytes
+    signature: bytes
+
+
 def signed_message(kind: str, payload: bytes) -> bytes:
     """Return what a signature over `payload` covers; the kind keeps purposes apart."""
     return b"yizhan/1/" + kind.encode("ascii") + b"\0" + payload

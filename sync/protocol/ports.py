@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from sync.protocol import digest
-from sync.protocol.envelope import Envelope, Event
+from sync.protocol.envelope import Check, Envelope, Event
 from sync.protocol.names import EventName, LogName
 from sync.protocol.register_table import RegisterTable
 
@@ -37,14 +37,6 @@ class Signer(Protocol):
     def public_key(self) -> bytes: ...
 
     def sign(self, message: bytes) -> bytes: ...
-
-
-class Check(NamedTuple):
-    """A signature to be checked."""
-
-    key: bytes
-    message: bytes
-    signature: bytes
 
 
 class Verifier(Protocol):

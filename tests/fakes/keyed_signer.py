@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from hmac import compare_digest
 
-from sync.protocol.ports import Check
+from sync.protocol.envelope import Check
 
 PUBLIC_KEY_BYTES = 32
 
