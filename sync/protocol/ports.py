@@ -40,11 +40,9 @@ class Signer(Protocol):
 
 
 class Verifier(Protocol):
-    """Checks a signature under a public key."""
+    """Checks a signature under a public key; answers do not depend on what it was told ahead."""
 
-    def foresee(self, checks: Sequence[Check]) -> None:
-        """Be told what is about to be asked; what is answered does not depend on it."""
-        ...
+    def foresee(self, checks: Sequence[Check]) -> None: ...
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool: ...
 
