@@ -25,7 +25,6 @@ SET_ASIDE = "set_aside"
 REVOKED = "revoked"
 """Above the cut of a revoked station, or by a right given only there: held as evidence, receipted,
 handed up, never routed down, never applied; a raised cut may make it good."""
-
 RECOVERED = "recovered"
 """Signed by its author, and no part of its log any more: shown, to be checked by a person. It does
 not stand under its name: another event may, and several recovered ones have the same."""
