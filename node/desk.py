@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -19,7 +20,7 @@ from casework.context import Context
 from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
-from casework.projection import CaseTable, broken_row, case_row, state_json
+from casework.projection import CaseRow, CaseTable, broken_row, case_row, state_json
 from node import missing, waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
@@ -174,7 +175,9 @@ class CaseDesk:
         settled = routing.take_settled(transaction)
         written: list[str] = []
         new = [s.stream for s in page if is_case_fact(s)]
-        for stream in dict.fromkeys([*new, *settled, *waiting.take(transaction)]):
+        for stream in dict.fromkeys(
+            [*new, *settled, *waiting.take(transaction, self._core.station)]
+        ):
             self._show(transaction, now_ms, stream, written)
         if page:
             transaction.set_meta(PROJECTED, str(page[-1].arrival))
@@ -200,8 +203,8 @@ class CaseDesk:
                 where=f"{where.name}:{where.lineno}",
             )
             count(transaction, "cases_cannot_be_shown")
-            table = self._case_table(transaction)
-            table.put(broken_row(stream, CANNOT_BE_SHOWN, table.get(stream)), "{}")
+            former = self._former(transaction, stream)
+            self._case_table(transaction).put(broken_row(stream, CANNOT_BE_SHOWN, former), "{}")
 
     def _whole(self, transaction: Transaction, stream: str) -> bool:
         """Return whether a case can be folded: not purged, and no body still to be fetched."""
@@ -220,10 +223,16 @@ class CaseDesk:
     def _take_back(self, transaction: Transaction, stream: str) -> None:
         """Let the row of a case whose opening no longer counts say so."""
         opening = transaction.event(EventName.parse(stream))
-        table = self._case_table(transaction)
-        former = table.get(stream)
+        former = self._former(transaction, stream)
         if former is not None and opening is not None and opening.standing == REVOKED:
-            table.put(broken_row(stream, OPENING_REVOKED, former), "{}")
+            self._case_table(transaction).put(broken_row(stream, OPENING_REVOKED, former), "{}")
+
+    def _former(self, transaction: Transaction, stream: str) -> CaseRow | None:
+        """Return the row shown until now, without the name a body purged since may have given."""
+        row = self._case_table(transaction).get(stream)
+        if row is None or not missing.any_purged(transaction, transaction.stream_events(stream)):
+            return row
+        return replace(row, applicant_name="")
 
     def _project(
         self, transaction: Transaction, now_ms: int, stream: str, written: list[str]
@@ -252,7 +261,8 @@ class CaseDesk:
                 with transaction.savepoint():
                     names = [str(self._record(transaction, now_ms, d).name) for d in drafts]
             except NotTrusted:
-                break  # the rules do not act for a station that is trusted no longer
+                waiting.note(transaction, stream)  # its rules act when it is trusted again
+                break
             written += names
             case = self.case(transaction, stream) or case
         else:
@@ -266,11 +276,10 @@ class CaseDesk:
 
     def _withdraw(self, transaction: Transaction, stream: str) -> None:
         """Say of a case in the list that all of it was taken back out of this station's log."""
-        table = self._case_table(transaction)
-        row = table.get(stream)
+        row = self._former(transaction, stream)
         kept = any(one.standing == RECOVERED for one in transaction.stream_events(stream))
         if row is not None and kept:
-            table.put(broken_row(stream, ONLY_RECOVERED, row), "{}")
+            self._case_table(transaction).put(broken_row(stream, ONLY_RECOVERED, row), "{}")
 
     def _record(self, transaction: Transaction, now_ms: int, draft: Draft) -> StoredEvent:
         """Record a draft. Raises: CannotBeRecorded, if it would be set aside or wait even here."""

@@ -41,6 +41,11 @@ def basis_of_opening(transaction: Transaction, stream: str) -> str | None:
     return purge.basis_of(transaction, EventName.parse(stream))
 
 
+def any_purged(transaction: Transaction, events: Sequence[StoredEvent]) -> bool:
+    """Return whether a body of these events was purged."""
+    return any(purge.basis_of(transaction, event.name) is not None for event in events)
+
+
 def check(transaction: Transaction, stream: str) -> None:
     """Let nobody act on a case that is not here whole. Raises: Erased, BeingFetched."""
     basis = basis_of_opening(transaction, stream)

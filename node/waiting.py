@@ -1,7 +1,8 @@
-"""Cases whose next act by rule waits for a register: asked again once an edition came in.
+"""Cases whose next act by rule waits: for a register, or until this station is trusted again.
 
 A station may be offered a case before it has the stations register, or one pinned to a version of
-its matter that is still on the way. Nothing else would ever look at such a case again.
+its matter that is still on the way, or while it is revoked. Nothing else would ever look at such a
+case again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 
 from casework.case import Case
 from casework.context import Context
+from sync.protocol import statements
 from sync.protocol.ports import Transaction
 
 _STREAMS = "waiting_for_registers"
@@ -24,20 +26,22 @@ def lacks_register(context: Context, case: Case) -> bool:
 
 
 def note(transaction: Transaction, stream: str) -> None:
-    """Have a stream projected again when the registers change."""
+    """Have a stream projected again when the registers or this station's standing change."""
     streams = set((transaction.meta(_STREAMS) or "").split())
     if stream not in streams:
         transaction.set_meta(_STREAMS, " ".join(sorted(streams | {stream})))
 
 
-def take(transaction: Transaction) -> list[str]:
-    """Return the streams that waited, once for every change of the registers."""
+def take(transaction: Transaction, station: str) -> list[str]:
+    """Return the streams that waited at a station, once for every change of what they wait for."""
     streams = (transaction.meta(_STREAMS) or "").split()
     if not streams:
         return []
-    editions = hashlib.sha256(repr(sorted(transaction.editions().items())).encode()).hexdigest()
-    if transaction.meta(_ASKED) == editions:
+    revoked = transaction.statement(statements.REVOCATION, station) or b""
+    editions = repr(sorted(transaction.editions().items())).encode()
+    asked = hashlib.sha256(editions + revoked).hexdigest()
+    if transaction.meta(_ASKED) == asked:
         return []
     transaction.set_meta(_STREAMS, "")
-    transaction.set_meta(_ASKED, editions)
+    transaction.set_meta(_ASKED, asked)
     return streams

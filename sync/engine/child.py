@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sync.engine import (
     compare,
+    dues,
     fetching,
     gaps,
     give_back,
@@ -16,11 +17,9 @@ from sync.engine import (
     lives,
     notices,
     outgoing,
-    purge,
     receipts,
     record,
     registers,
-    revocation,
     routing,
     tree,
     trust,
@@ -345,8 +344,7 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
                 transaction.put_log(replace(log, parent_position=0))
         for station, _ in transaction.statements(statements.ATTACHMENT):
             transaction.enqueue(routing.UP, statements.ATTACHMENT, station)
-        revocation.offer_up(transaction)
-        purge.offer_up(transaction)
+        dues.offer_up(transaction)
     return replace(link, incarnation=answer.incarnation, received=0, told_editions=False, token=b"")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from sync.engine import clock, registers, routing, tree
+from sync.engine import clock, dues, registers, revocation, routing, tree
 from sync.engine.core import Core, Effects, Switched, count
 from sync.engine.tree import Tree
 from sync.protocol.deltas import Delta, edited, read_delta
@@ -86,8 +86,8 @@ def _new_tree(core: Core, transaction: Transaction, now_ms: int, blobs: BlobStor
     """Do what follows from another tree of stations, further switches among it."""
     tree.changed(transaction)
     again = tree.load(core, transaction, now_ms)
-    routing.judge_waiting(core, again, transaction)
-    routing.derive_moved(again, transaction)
+    revocation.judge_anew(core, again, transaction)
+    dues.owe_all(transaction, routing.derive_moved(again, transaction))
     for link in transaction.child_links():
         registers.owe_editions(again, transaction, link.station, {})
     return switch(core, transaction, now_ms, blobs)

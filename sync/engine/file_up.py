@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from sync.engine import (
+    dues,
     file_book,
     intake,
     notices,
     receipts,
     recovery,
     registers,
-    revocation,
     routing,
     tree,
 )
@@ -125,8 +125,7 @@ def _new_life(
     transaction.acknowledge(facts.station, transaction.last_sequence(facts.station))
     routing.derive_link(shape, transaction, facts.station)
     routing.owe_ancestors(core, shape, transaction, facts.station)
-    notices.owe_time_mark(transaction, facts.station)
-    revocation.owe_all(transaction, facts.station)
+    dues.owe(transaction, facts.station)
     file_book.note_acknowledged(core, transaction, facts.station, 0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sync.engine import (
     asks,
     clock,
+    dues,
     freeze,
     gaps,
     lives,
@@ -82,7 +83,7 @@ def _from_child(
     effects: Effects,
 ) -> None:
     if statement.kind == statements.ATTACHMENT:
-        if _attachment(core, transaction, now_ms, statement) and not core.is_root:
+        if _attachment(core, transaction, now_ms, statement, effects) and not core.is_root:
             transaction.enqueue(
                 routing.UP, statements.ATTACHMENT, LogName.parse(statement.signer)[0]
             )
@@ -93,20 +94,22 @@ def _from_child(
         _of_lives_below(core, transaction, now_ms, statement, child, effects)
 
 
-def _attachment(core: Core, transaction: Transaction, now_ms: int, statement: Statement) -> bool:
+def _attachment(
+    core: Core, transaction: Transaction, now_ms: int, statement: Statement, effects: Effects
+) -> bool:
     """Hold a station's word for who its parent is, if it is newer; return whether it was.
 
-    Those below that had the station in their subtree until now are told: it is gone from there.
+    That of a revoked station is held and handed on too, for when it is trusted again; until then
+    the tree passes it over. Those below that had the station in their subtree until now are told:
+    it is gone from there.
     """
     station = trust.signed_by_station(core, transaction, statement)
     attachment = statement.read(Attachment)
     if attachment.station != station:
         raise BadSignature("attachment of another station")
-    if revocation.refuses(transaction, LogName.parse(statement.signer)):
-        raise BadSignature("attachment of a revoked station")
     held = transaction.statement(statements.ATTACHMENT, station)
-    before = 0 if held is None else statements.decode(held).read(Attachment).since_ms
-    if attachment.since_ms <= before or station == core.station:
+    before = (False, 0) if held is None else _weight(transaction, statements.decode(held))
+    if _weight(transaction, statement) <= before or station == core.station:
         return False
     had = tree.load(core, transaction, now_ms)
     transaction.put_statement(statements.ATTACHMENT, station, statements.encode(statement))
@@ -116,11 +119,23 @@ def _attachment(core: Core, transaction: Transaction, now_ms: int, statement: St
         if station in had.subtree(link.station) and station not in shape.subtree(link.station):
             routing.owe_signer(transaction, link, statement)
             transaction.enqueue(link.station, statements.ATTACHMENT, station)
-    for child in routing.derive_moved(shape, transaction):
-        owe_time_mark(transaction, child)
-        revocation.owe_all(transaction, child)
-        receipts.owe_held(transaction, child)
+    dues.owe_all(transaction, routing.derive_moved(shape, transaction))
+    revocation.judge_anew(core, shape, transaction)
+    effects.judged = True
     return True
+
+
+def _weight(transaction: Transaction, statement: Statement) -> tuple[bool, int]:
+    """By this an attachment is the newer one: a thief's counts less, whatever time it names."""
+    trusted = not revocation.refuses(transaction, LogName.parse(statement.signer))
+    return trusted, statement.read(Attachment).since_ms
+
+
+def _stands(core: Core, transaction: Transaction, said: Statement | None) -> bool:
+    """Return whether what an earlier epoch of this station signed counts, or this one signed it."""
+    if said is None or said.signer == core.signer_name:
+        return said is not None
+    return not revocation.refuses(transaction, LogName.parse(said.signer))
 
 
 def _of_lives_below(
@@ -156,7 +171,7 @@ def _from_parent(
         if receipts.take_central(core, shape, transaction, statement):
             effects.news = True
     elif statement.kind == statements.ATTACHMENT:
-        _attachment(core, transaction, now_ms, statement)
+        _attachment(core, transaction, now_ms, statement, effects)
     elif statement.kind == statements.TIME_MARK:
         _time_mark(core, transaction, now_ms, statement)
     elif statement.kind == statements.MANIFEST:
@@ -182,7 +197,7 @@ def _time_mark(core: Core, transaction: Transaction, now_ms: int, statement: Sta
     transaction.set_meta(clock.TRUSTED_OFFSET, str(mark.at_ms - now_ms))
     transaction.set_meta(clock.TRUSTED_AT, str(now_ms))
     for link in transaction.child_links():
-        owe_time_mark(transaction, link.station)
+        dues.owe_time_mark(transaction, link.station)
 
 
 def _age(mark: TimeMark) -> tuple[str, int]:
@@ -203,17 +218,7 @@ def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
     statement = trust.sign(core, statements.TIME_MARK, canonical.dumps(mark))
     transaction.put_statement(statements.TIME_MARK, "", statements.encode(statement))
     for link in transaction.child_links():
-        owe_time_mark(transaction, link.station)
-
-
-def owe_time_mark(transaction: Transaction, child: str) -> None:
-    """Owe a child the newest time mark, with the certificate it is checked by."""
-    held = transaction.statement(statements.TIME_MARK, "")
-    link = transaction.child_link(child)
-    if held is None or link is None:
-        return
-    routing.owe_signer(transaction, link, statements.decode(held))
-    transaction.enqueue(child, statements.TIME_MARK, "")
+        dues.owe_time_mark(transaction, link.station)
 
 
 def attach(core: Core, transaction: Transaction, now_ms: int) -> None:
@@ -221,8 +226,9 @@ def attach(core: Core, transaction: Transaction, now_ms: int) -> None:
     if core.parent is None:
         return
     held = transaction.statement(statements.ATTACHMENT, core.station)
-    before = None if held is None else statements.decode(held).read(Attachment)
-    if before is not None and before.parent == core.parent:
+    said = None if held is None else statements.decode(held)
+    before = None if said is None else said.read(Attachment)
+    if before is not None and before.parent == core.parent and _stands(core, transaction, said):
         return
     # Newer than the last one also where the clock was ahead when that was signed.
     since_ms = now_ms if before is None else max(now_ms, before.since_ms + 1)

@@ -11,13 +11,13 @@ from sync.engine import (
     asks,
     clock,
     compare,
+    dues,
     freeze,
     give_back,
     halt,
     intake,
     lives,
     notices,
-    purge,
     ratchet,
     receipts,
     recovery,
@@ -314,10 +314,7 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     served = hello.digest not in (b"", digest.EMPTY)
     routing.derive_link(shape, transaction, hello.station, quiet=served)
     routing.owe_ancestors(core, shape, transaction, hello.station)
-    notices.owe_time_mark(transaction, hello.station)
-    revocation.owe_all(transaction, hello.station)
-    receipts.owe_held(transaction, hello.station)
-    purge.owe_all(transaction, hello.station)
+    dues.owe(transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 
 

@@ -149,18 +149,6 @@ def subject_of(events: Iterable[StoredEvent], root: str) -> str:
     return ""
 
 
-def owe_all(transaction: Transaction, child: str) -> None:
-    """Owe a child that is new here, or has a new life, every purge: it may have been restored."""
-    for ref, _ in transaction.statements(statements.PURGE):
-        transaction.enqueue(child, statements.PURGE, ref)
-
-
-def offer_up(transaction: Transaction) -> None:
-    """Tell a parent of a new incarnation: its backup may be older than the purge."""
-    for ref, _ in transaction.statements(statements.PURGE):
-        transaction.enqueue(routing.UP, statements.PURGE, ref)
-
-
 def _erase(
     transaction: Transaction, names: Iterable[EventName], basis: str, effects: Effects
 ) -> None:

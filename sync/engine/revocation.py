@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from sync.engine import audience, routing, tree, trust
+from sync.engine import audience, dues, recovery, routing, tree, trust
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol import canonical, digest, frames, statements
@@ -106,6 +106,7 @@ def take(
         if _judge_stream(core, shape, transaction, stream)
     ]
     routing.note_settled(transaction, moved)
+    dues.owe_all(transaction, routing.derive_moved(shape, transaction))
     transaction.set_meta(routing.DIGEST_TREE, "")  # what lies above the cut is no part of it
     for link in transaction.child_links():
         transaction.enqueue(link.station, statements.REVOCATION, fresh.station)
@@ -113,18 +114,6 @@ def take(
         transaction.enqueue(routing.UP, statements.REVOCATION, fresh.station)
     count(transaction, "revocations")
     effects.judged = effects.news = True
-
-
-def owe_all(transaction: Transaction, child: str) -> None:
-    """Owe a child that is new here, or has a new life, every revocation."""
-    for station, _ in transaction.statements(statements.REVOCATION):
-        transaction.enqueue(child, statements.REVOCATION, station)
-
-
-def offer_up(transaction: Transaction) -> None:
-    """Tell a parent of a new incarnation: it may have been restored from before it knew."""
-    for station, _ in transaction.statements(statements.REVOCATION):
-        transaction.enqueue(routing.UP, statements.REVOCATION, station)
 
 
 def told(transaction: Transaction, station: str) -> list[Frame]:
@@ -140,7 +129,17 @@ def settle(core: Core, shape: Tree, transaction: Transaction, event: StoredEvent
         return
     if event.standing == GOOD:
         routing.take_in(shape, transaction, event)
-    _judge_stream(core, shape, transaction, event.stream)
+    if _judge_stream(core, shape, transaction, event.stream):
+        routing.note_settled(transaction, [event.stream])
+
+
+def judge_anew(core: Core, shape: Tree, transaction: Transaction) -> None:
+    """Judge anew what waits for a right, or lost it with a cut, after the tree changed."""
+    routing.judge_waiting(core, shape, transaction)
+    held_back = transaction.events_standing(REVOKED, routing.JUDGED_AT_ONCE_MAX)
+    streams = {event.stream for event in held_back if event.reason == RIGHT_REVOKED}
+    moved = [s for s in sorted(streams) if _judge_stream(core, shape, transaction, s)]
+    routing.note_settled(transaction, moved)
 
 
 def _touched(transaction: Transaction, stream: str) -> bool:
@@ -184,7 +183,9 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
         if event.standing == GOOD:
             _take_out(shape, transaction, event)
         elif fresh[0] == GOOD:
-            routing.take_in(shape, transaction, replace(event, standing=GOOD, reason=""))
+            counts = replace(event, standing=GOOD, reason="")
+            routing.take_in(shape, transaction, counts)
+            recovery.note_opening(transaction, counts)
     return moved
 
 

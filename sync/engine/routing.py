@@ -284,7 +284,9 @@ def derive_link(
                 owe_certificate(transaction, link, event.name.log)
                 transaction.enqueue(child, EVENT, str(event.name))
     transaction.put_child_link(replace(link, digest=total))
-    transaction.put_statement(_SHAPE, child, ",".join(sorted(below)).encode())
+    # One that is back and whose attachment is still to come is to be seen as back when it comes.
+    served = _serves(tree, transaction, child)
+    transaction.put_statement(_SHAPE, child, ",".join(sorted(below)).encode() if served else b"")
 
 
 def derive_moved(tree: Tree, transaction: Transaction) -> list[str]:

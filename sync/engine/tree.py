@@ -11,7 +11,7 @@ import msgspec
 from sync.engine.clock import day_of
 from sync.engine.core import TREE_VERSION, Core
 from sync.protocol import statements
-from sync.protocol.names import EventName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Attachment, Revocation
 
@@ -174,14 +174,19 @@ def _build(transaction: Transaction, day: str, own: str) -> Tree:
         tree.parents[row.code] = tree.registered[row.code] = now.parent
         tree.urls[row.code], tree.fallbacks[row.code] = row.url, tuple(row.fallbacks)
         tree.parents_ever[row.code].update(a.parent for a in row.attributes if a.parent)
-    for _, raw in transaction.statements(statements.ATTACHMENT):
-        attachment = statements.decode(raw).read(Attachment)
-        tree.parents[attachment.station] = attachment.parent
-        tree.parents_ever[attachment.station].add(attachment.parent)
     revocations = {
         station: statements.decode(raw).read(Revocation)
         for station, raw in transaction.statements(statements.REVOCATION)
     }
+    for _, raw in transaction.statements(statements.ATTACHMENT):
+        statement = statements.decode(raw)
+        attachment = statement.read(Attachment)
+        revoked = revocations.get(attachment.station)
+        trusted = revoked is None or revoked.trusts(LogName.parse(statement.signer).epoch)
+        # Of a revoked station the register's word counts, wherever its own came before or after.
+        if trusted or attachment.station not in tree.registered:
+            tree.parents[attachment.station] = attachment.parent
+        tree.parents_ever[attachment.station].add(attachment.parent)
     return Tree(
         tree.parents,
         tree.parents_ever,

@@ -102,6 +102,20 @@ def test_a_purged_case_is_gone_everywhere_and_says_so(tree: Tree) -> None:
     )
 
 
+def test_a_case_purged_and_revoked_keeps_no_name_in_the_lists(tree: Tree) -> None:
+    """Both heard in one round: that the case no longer counts does not keep what was shown."""
+    stream, number = withdrawn_case(tree)
+    central(tree, "purge", "--case", number, "--basis", "演示依据", "--yes")
+    below = str(int(stream.split("/")[2]) - 1)
+    central(tree, "revoke", VILLAGE, "--last-good", below, "--reason", "演示")
+    tree.settle()
+    for code in (TOWNSHIP, DISTRICT, CENTRAL):
+        row = tree.row(code, stream)
+        assert row is not None
+        assert row.cannot_be_shown
+        assert ("", number) == (row.applicant_name, row.receipt_no), code
+
+
 def test_nothing_of_a_purged_text_is_left_in_the_files(tree: Tree) -> None:
     """Neither in the tables, nor in free pages, nor between cells, nor in the WAL."""
     marked = {**APPLICANT, "note": "演示暗记" * 20}

@@ -118,3 +118,24 @@ def test_status_names_what_does_not_count(tree: Tree) -> None:
     lines = {one["code"]: one for one in found["stations"]}
     assert lines[VILLAGE]["revoked"]
     assert not lines[TOWNSHIP]["revoked"]
+
+
+def test_rules_that_rested_while_a_station_was_revoked_act_when_it_is_trusted_again(
+    tree: Tree,
+) -> None:
+    """Offered a case meanwhile, it takes it then, though nothing more comes in that case."""
+    central(tree, "revoke", TOWNSHIP, "--reason", "演示")
+    tree.settle(DISTRICT)
+    tree.settle(TOWNSHIP)
+    stream = tree.take_in(VILLAGE, HANDED_ON)
+    tree.settle(VILLAGE)
+    row = tree.row(TOWNSHIP, stream)
+    assert row is not None
+    assert (VILLAGE, TOWNSHIP) == (row.holder, row.offered_to)
+    epoch = str(tree.nodes[TOWNSHIP].core.epoch)
+    central(tree, "readmit", TOWNSHIP, "--epoch", epoch, "--reason", "演示:停用有误")
+    tree.settle()
+    for code in (VILLAGE, TOWNSHIP, CENTRAL):
+        row = tree.row(code, stream)
+        assert row is not None
+        assert (TOWNSHIP, "") == (row.holder, row.offered_to), code

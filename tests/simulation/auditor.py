@@ -133,6 +133,10 @@ class Auditor:
         return [s for s, found in sorted(self.of_stream.items())
                 if not found[0].kind.startswith("sync.")]  # fmt: skip
 
+    def all_of(self, stream: str) -> list[Committed]:
+        """Return what was written to a stream, with right or without."""
+        return self.of_stream[stream] + self.forged[stream]
+
     def may_write(self, stream: str) -> set[str]:
         """Return who has a right to write to a stream: its members and all above them."""
         return self.may_hold(stream)

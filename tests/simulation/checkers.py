@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-from sync.protocol.names import LogName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import GOOD, LogState, StoredEvent, Transaction
-from tests.simulation.auditor import Auditor, Wrong
+from tests.simulation.auditor import Auditor, Committed, Wrong
+from tests.simulation.decreed import Decrees
 from tests.simulation.station import Station
 
 PAGE = 10_000
@@ -24,6 +25,7 @@ class Checkers:
     def __init__(self, stations: dict[str, Station], auditor: Auditor, root: str) -> None:
         self.stations = stations
         self.auditor = auditor
+        self.decrees = Decrees()
         self.root = root
         self.held: dict[str, set[str]] = defaultdict(set)
         self._arrival: dict[str, int] = defaultdict(int)
@@ -33,6 +35,8 @@ class Checkers:
         self._editions: dict[str, dict[str, int]] = {}
         self._dirty: dict[str, set[str]] = defaultdict(set)
         self._believers: dict[str, dict[str, str]] = defaultdict(dict)
+        self._without: dict[str, set[str]] = defaultdict(set)
+        """Per station what was purged and seen there without its body."""
 
     def look(self, touched: list[str]) -> None:
         """Check the disks a step may have changed. Raises: Wrong."""
@@ -40,6 +44,8 @@ class Checkers:
         for code in changed:
             with self.stations[code].durable.read() as transaction:
                 self._book_own(code, transaction)
+                if code == self.root:
+                    self.decrees.learn(transaction)
         for code in changed:
             with self.stations[code].durable.read() as transaction:
                 self._holdings(code, transaction)
@@ -86,7 +92,7 @@ class Checkers:
             entry = self.auditor.committed.get(name)
             if entry is None:
                 raise Wrong(f"{code} holds {name}, which its author never committed")
-            if (entry.envelope, entry.signature, entry.salt, entry.body) != tuple(stored.event):
+            if not self._as_written(entry, stored):
                 raise Wrong(f"{code} holds {name} with other bytes than its author")
             if name in self.held[code]:
                 raise Wrong(f"{code} stored {name} twice")
@@ -97,6 +103,12 @@ class Checkers:
             raise Wrong(
                 f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}"
             )
+
+    def _as_written(self, entry: Committed, stored: StoredEvent) -> bool:
+        """Return whether an event is as its author wrote it, or all but a body that was purged."""
+        erased = entry._replace(salt=b"", body=None)
+        allowed = [entry, erased] if entry.name in self.decrees.purged else [entry]
+        return tuple(stored.event) in [(e.envelope, e.signature, e.salt, e.body) for e in allowed]
 
     def _may_hold(self, stored: StoredEvent, name: str) -> set[str]:
         if name in self.auditor.spoiled:
@@ -147,6 +159,7 @@ class Checkers:
         """G4: without a takeover one station at most may advance; with one, one per custody."""
         station = self.stations[code]
         table = station.table(transaction)
+        self._erased(code, transaction)
         for stream in sorted(self._dirty[code]):
             row = table.get(stream)
             believers = self._believers[stream]
@@ -156,12 +169,23 @@ class Checkers:
             custody = str(json.loads(table.state(stream) or "{}").get("custody", ""))
             believers[code] = custody
             contested = stream in self.auditor.taken_over
+            contested = contested or self.decrees.touched(self.auditor, stream)
             rivals = [c for c, name in believers.items() if name == custody or not contested]
             if len(rivals) > 1:
                 names = " and ".join(sorted(rivals))
                 raise Wrong(f"{names} may both advance {stream} (custody {custody})")
         if not station.waiting.pending:
             self._dirty[code].clear()
+
+    def _erased(self, code: str, transaction: Transaction) -> None:
+        """G10: what was erased on a disk never comes back to it."""
+        for name in self.decrees.purged & self.held[code]:
+            held = transaction.event(EventName.parse(name))
+            without = held is None or (held.event.body is None and not held.event.salt)
+            if without:
+                self._without[code].add(name)
+            elif name in self._without[code]:
+                raise Wrong(f"{code} has the body of {name} again, which was purged there")
 
     def owed_or_held(self) -> None:
         """What a parent routed to a child is held there or still owed. Raises: Wrong."""

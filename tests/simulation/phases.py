@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from tests.simulation import nemeses, plan, second_lane, workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.copies import befall
+from tests.simulation.decrees import decrees
 from tests.simulation.final_checks import check_all
 from tests.simulation.liveness import stay_alive
 from tests.simulation.plan import Plan, plan_of
@@ -78,6 +80,8 @@ def _phases(world: World) -> int:
         relay_alone(world)
     if plan.LIVENESS in world.plan.nemeses:
         stay_alive(world)
+    if plan.DECREES in world.plan.nemeses:
+        decrees(world, _any_step(world.plan))
     sweeps = heal(world)
     check_all(world.checkers, world.rng)
     befall(world)
@@ -90,7 +94,7 @@ def chaos(world: World) -> None:
     world.network.weights = world.plan.weights
     second = rng.randrange(steps // 4, steps // 2)
     late = {code: second + rng.randrange(2, steps // 3) for code in world.forest.late}
-    usual, weights = _steps(world.plan)
+    any_step = _any_step(world.plan)
     while world.step < steps or (not _enough(world) and world.step < STEPS_MAX):
         world.step += 1
         world.true.pass_ms(rng.randrange(PASS_MS_MAX))
@@ -99,8 +103,7 @@ def chaos(world: World) -> None:
         for code, step in late.items():
             if world.step == step:
                 world.enrol(code)
-        _restart(world)
-        _one_step(world, rng.choices(usual, weights)[0])
+        any_step(world)
         if world.step % 20 == 0:
             world.checkers.owed_or_held()
 
@@ -110,6 +113,17 @@ def _enough(world: World) -> bool:
     struck = any(name.startswith("nemesis_") for name in world.counts)
     struck = struck or not world.plan.nemeses & nemeses.STRIKES.keys()
     return struck and world.counts.get("acts", 0) >= world.plan.acts_min
+
+
+def _any_step(made_of: Plan) -> Callable[[World], None]:
+    """Return what lets one thing happen that a plan allows."""
+    usual, weights = _steps(made_of)
+
+    def step(world: World) -> None:
+        _restart(world)
+        _one_step(world, world.rng.choices(usual, weights)[0])
+
+    return step
 
 
 def _restart(world: World) -> None:

@@ -23,6 +23,7 @@ DISK, POWER, CLOCK, WILD_CLOCK = "disk", "power", "clock", "wild_clock"
 FORGED, NEWER, BROKEN_FOLD, SPOILED = "forged", "newer", "broken_fold", "spoiled"
 RELAY_ALONE, LIVENESS = "relay_alone", "liveness"
 CLONE, ROLLBACK = "clone", "rollback"
+DECREES = "decrees"
 
 _CHANCE = {
     LOST: 0.6,
@@ -45,6 +46,7 @@ _CHANCE = {
     LIVENESS: 0.3,
     CLONE: 0.25,
     ROLLBACK: 0.25,
+    DECREES: 0.3,
 }
 NEMESES = tuple(_CHANCE)
 _FOREST = ((SMALL, 50), (USUAL, 42), (WIDE, 8))
