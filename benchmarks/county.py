@@ -13,7 +13,8 @@ from demo.ports import free_ports
 from node import enrolment
 from node.program import Node
 from node.release import RELEASE
-from stations.table import StationRow, to_register_entries
+from stations.entries import to_register_entries
+from stations.row import StationRow
 from sync.signing import Ed25519Signer
 
 CENTRAL = "KM0000"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from central import authority_key, catalogue, enrolling, shelves
+from central import authority_key, catalogue, enrolling, shelves, station_changes
 from central.answers import Answer
 from central.cli import as_json_option, cli, data_option, database_url, now_ms, opened
 from node import enrolment
@@ -60,11 +60,16 @@ def catalogue_import(data: Path, folder: Path | None, as_json: bool) -> None:
     with answer.refusals(), opened(data) as node:
         read = catalogue.read(folder, now_ms())
         with node.database.write() as transaction:
+            read, steps = station_changes.joined(transaction, read, now_ms())
             counts = catalogue.stage(transaction, read)
         lines = [f"{shelves.REGISTER_TITLES[name]}:{n} 条" for name, n in counts.items()]
         answer.say(
-            {"staged": counts},
-            [*lines, f"已暂存,还没有发布。下一步:yizhan-central publish --data {data}"],
+            {"staged": counts, "stations": [step.as_json() for step in steps]},
+            [
+                *lines,
+                *([f"站点有 {len(steps)} 处变化:", *map(str, steps)] if steps else []),
+                f"已暂存,还没有发布。下一步:yizhan-central publish --data {data}",
+            ],
         )
 
 

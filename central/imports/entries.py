@@ -15,8 +15,10 @@ from central.imports.matters_csv import read_matters_csv
 from central.imports.matters_json import read_matters_json
 from central.imports.services import notice_services, read_services
 from central.imports.staff import read_staff
+from stations.entries import to_register_entries
 from stations.errors import Findings
-from stations.table import StationRow, read_station_table, to_register_entries
+from stations.row import StationRow
+from stations.table import read_station_table
 
 SHIPPED_DATA = Path(__file__).resolve().parent.parent / "data"
 DEMO_INVENTORY = Path(__file__).resolve().parent.parent.parent / "inventory" / "demo"

@@ -15,7 +15,7 @@ from casework.registers import MODES
 from central.imports.days import is_day
 from stations.csv_file import CsvRow, read_rows
 from stations.errors import Findings
-from stations.table import StationRow
+from stations.row import StationRow
 
 COLUMNS = ("station", "matter", "mode", "handling", "delivery", "powers", "from", "to")
 POWERS = ("accept", "decide", "issue")

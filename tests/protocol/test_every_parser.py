@@ -32,6 +32,7 @@ BEHIND_ANOTHER = {
     "sync.transport.blob_client.BlobLink.send": "writes",
     "sync.transport.http_routes._Front.take": "open_request",
     "stations.errors.Findings.refuse": "writes",
+    "stations.host.split_port": "read_station_table",
     "verifier.opening.file_key": "verify",
     "verifier.opening.frames": "verify",
     "verifier.opening.plain": "verify",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,40 @@ def test_help_is_chinese_and_lists_exit_codes() -> None:
     text = CliRunner().invoke(cli, ["--help"]).output
     assert "退出码" in text
     assert "驿站中心" in text
+
+
+def with_stations(tmp_path: Path, change: Callable[[str], str]) -> Path:
+    """Return a catalogue folder whose station table is the shipped one, changed."""
+    folder = tmp_path / "catalogue"
+    shutil.copytree(SHIPPED_DATA, folder)
+    for file in DEMO_INVENTORY.iterdir():
+        shutil.copy(file, folder)
+    table = folder / "stations.csv"
+    table.write_text(change(table.read_text(encoding="utf-8")), encoding="utf-8")
+    return folder
+
+
+def test_an_import_tells_who_moved_and_keeps_where_it_was(tmp_path: Path, published: Path) -> None:
+    """The plan names the move; a second import of the same table has none."""
+    folder = with_stations(
+        tmp_path,
+        lambda text: text.replace("village,CG0101,530114003002", "village,CG0201,530114003002"),
+    )
+    answer = run("catalogue", "import", "--data", str(published), "--from", str(folder))
+    assert [("moved", "CG0112", "CG0101", "CG0201")] == [
+        (step["kind"], step["station"], step["before"], step["after"])
+        for step in answer["stations"]
+    ]
+    again = run("catalogue", "import", "--data", str(published), "--from", str(folder))
+    assert [] == again["stations"]
+    run("catalogue", "import", "--data", str(published))
+
+
+def test_a_station_left_out_of_the_table_is_refused(tmp_path: Path, published: Path) -> None:
+    """Nobody falls out of the register unnoticed: the import says whom it misses, and stops."""
+    folder = with_stations(tmp_path, str)
+    for name in ("stations.csv", "services_demo.csv", "staff.csv"):
+        lines = (folder / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / name).write_text("".join(x for x in lines if "CG0112" not in x), encoding="utf-8")
+    answer = run("catalogue", "import", "--data", str(published), "--from", str(folder), expect=1)
+    assert "station_gone" == answer["code"]

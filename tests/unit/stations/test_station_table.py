@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stations.entries import to_register_entries
 from stations.errors import ImportRefused
-from stations.table import depth_of, read_station_table, to_register_entries
+from stations.table import depth_of, read_station_table
 
 DEMO = Path(__file__).resolve().parents[3] / "inventory" / "demo" / "stations.csv"
 HEADER = "code,name,tier,parent,division\n"
