@@ -11,6 +11,7 @@ from typing import Final
 from edge_node import life_words
 from node.situation import BACKED_UP, CENTRAL, LOCAL, PARENT, Situation
 from sync.protocol import rounds
+from sync.protocol.errors import VersionsApart
 from ui import words
 
 DAY_MS: Final = 24 * 3600 * 1000
@@ -26,9 +27,10 @@ VERDICT_SENTENCES: Final = {
         "都在本站没有丢失。请马上联系县运维。"
     ),
     rounds.REVOKED: "本站的登记已被中心停用,不再接收本站的新记录。资料都在本站。请联系县运维。",
+    rounds.APART: VersionsApart.sentence,
     rounds.BUSY: "上级正忙,稍后自动再试。资料都在本站,没有丢失。",
 }
-_STOPPING: Final = (rounds.REWIND, rounds.FORK, rounds.REVOKED)
+_STOPPING: Final = (rounds.REWIND, rounds.FORK, rounds.REVOKED, rounds.APART)
 
 
 def rung_words(rung: str, *, parent_name: str, parent_is_central: bool) -> str:
@@ -72,6 +74,8 @@ def road_sentence(
     state: Situation, *, parent_name: str, parent_is_central: bool, now_ms: int
 ) -> str:
     """Whether the parent answers, since when not, and what that means for the clerk."""
+    if verdict_of(state) == rounds.APART:
+        return f"{parent_name}有应答,但和本站的程序版本相差太大。"
     if not state.parent_answers:
         since = (
             f"上次联系是 {words.clock(state.last_success_ms, now_ms)}"

@@ -17,7 +17,13 @@ from node import pace
 from node.lane_gate import LaneGate
 from node.pace import Meter
 from node.rounds import Outcome, Rounds
-from sync.protocol.errors import PeerBusy, PeerProtocolError, StorageError, TransportError
+from sync.protocol.errors import (
+    PeerBusy,
+    PeerProtocolError,
+    StorageError,
+    TransportError,
+    UnsupportedVersion,
+)
 from sync.protocol.statements import Health
 
 log = structlog.get_logger("node.agent")
@@ -150,6 +156,9 @@ class Agent:
         except PeerBusy as error:
             self._busy(error)
             return False
+        except UnsupportedVersion as error:
+            self._apart(error)
+            return self._failed(sent)
         except (TransportError, PeerProtocolError, StorageError) as error:
             log.warning("round_failed", code=error.code, failures=self.failures + 1)
             return self._failed(sent)
@@ -178,6 +187,14 @@ class Agent:
         self._reporter.health_lost()
         try:
             self._rounds.was_busy(int(self._leave_alone * 1000))
+        except StorageError as failed:
+            log.warning("round_failed", code=failed.code)
+
+    def _apart(self, error: UnsupportedVersion) -> None:
+        """The parent is there, but one of the two is too old for the other: the page says so."""
+        log.warning("versions_apart", code=error.code, sentence=error.sentence)
+        try:
+            self._rounds.versions_apart()
         except StorageError as failed:
             log.warning("round_failed", code=failed.code)
 

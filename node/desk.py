@@ -21,7 +21,7 @@ from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
 from casework.projection import CaseRow, CaseTable, broken_row, case_row, state_json
-from node import missing, waiting
+from node import missing, unread, waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
 from sync.engine import fetching, lives, record, routing
@@ -173,6 +173,7 @@ class CaseDesk:
         cursor = int(transaction.meta(PROJECTED) or "0")
         page = transaction.events_after(cursor, limit)
         settled = routing.take_settled(transaction)
+        unread.note(transaction, page)
         written: list[str] = []
         new = [s.stream for s in page if is_case_fact(s)]
         for stream in dict.fromkeys(

@@ -11,7 +11,7 @@ import structlog
 
 from casework.case_table import SqlCaseTable
 from casework.matter_list import MatterFinder
-from node import enrolment, health, missing, tidying
+from node import enrolment, health, missing, tidying, unread
 from node.agent import Agent, Road
 from node.blob_giving import BlobRoad
 from node.blob_lane import BlobLane
@@ -31,7 +31,7 @@ from node.rounds import Rounds
 from node.situation import Situation, situation
 from node.storage import STATION, open_storage
 from node.structs import work_out_structs
-from sync.engine import fetching, halt, homes, record
+from sync.engine import fetching, halt, homes, notices, record, routing
 from sync.engine.core import Core, Effects, Switched
 from sync.engine.pruning import Freed
 from sync.protocol.chunks import FileName
@@ -152,6 +152,9 @@ class Node:
             if halt.halted(transaction) is None:
                 record.open_epoch(self.core, transaction, now, None, 0)
             homes.begin(self.core, transaction, now)
+            # What a former release here carried without understanding it, this one may know.
+            notices.revive(self.core, transaction, now, Effects())
+            routing.note_settled(transaction, unread.understood(transaction))
         self.rounds.switch_editions()
         self.refresh_index()
         self.catch_up()

@@ -9,19 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import structlog
+
 from node import traffic
 from node.pace import Used
 from sync.engine import answer as answering
 from sync.engine import child, editions, parent
-from sync.engine.core import Core, Effects
+from sync.engine.core import Core, Effects, count
 from sync.engine.outgoing import UNMEASURED, Budget
 from sync.protocol import frames
-from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed
+from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed, UnsupportedVersion
 from sync.protocol.limits import ROUND_BYTES_TARGET
 from sync.protocol.ports import BlobStore, Store
 from sync.protocol.statements import Health
 
+log = structlog.get_logger("node.rounds")
+
 DUE_EVERY_MS = 60_000
+REFUSED_EVERY_MS = 60_000
 AfterCommit = Callable[[Effects], None]
 
 
@@ -53,6 +58,16 @@ class Rounds:
         self._clock_ms = clock_ms
         self._after_commit = after_commit
         self._looked_ms = 0
+        self._refused_ms = 0
+
+    def refused(self, error: UnsupportedVersion) -> None:
+        """Say in the log that a caller's version cannot be talked to, once a minute at most."""
+        now = self._clock_ms()
+        with self.store.write() as transaction:
+            count(transaction, f"rounds_refused/{error.code}")
+        if abs(now - self._refused_ms) >= REFUSED_EVERY_MS:
+            self._refused_ms = now
+            log.warning("round_refused", code=error.code, sentence=error.sentence, why=str(error))
 
     def open(self) -> ServedRound:
         """Return what takes a child's request as it arrives."""
@@ -87,6 +102,11 @@ class Rounds:
         """Note that the parent answered, but had no place for the round: it took nothing."""
         with self.store.write() as transaction:
             child.was_busy(transaction, hint_ms)
+
+    def versions_apart(self) -> None:
+        """Note that this node and its parent cannot talk until one of them is upgraded."""
+        with self.store.write() as transaction:
+            child.versions_apart(transaction)
 
     def take_answer(self, answer: bytes | Iterable[bytes]) -> Outcome:
         """Take the parent's answer as it arrives, then switch what editions are complete.
@@ -149,6 +169,7 @@ class ServedRound:
     """
 
     def __init__(self, rounds: Rounds, now_ms: int, after_commit: AfterCommit) -> None:
+        self._rounds = rounds
         self._core, self._store, self._blobs = rounds.core, rounds.store, rounds.blobs
         self._now = now_ms
         self._after_commit = after_commit
@@ -171,6 +192,9 @@ class ServedRound:
         try:
             for frame in self._reader.frames():
                 self._take(frame)
+        except UnsupportedVersion as error:
+            self._rounds.refused(error)
+            raise
         except FrameDamaged:
             if self._session is None:
                 raise

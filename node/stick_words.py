@@ -9,11 +9,18 @@ from typing import Final
 
 from node.files import Exported, Imported
 from sync.protocol import bundles, rounds
-from sync.protocol.errors import BadSignature, SyncError, UnsupportedVersion, VoucherRefused
+from sync.protocol.errors import (
+    BadSignature,
+    PeerTooOld,
+    SyncError,
+    UnsupportedVersion,
+    VoucherRefused,
+)
 
 NameOf = Callable[[str], str]
 _REFUSED: Final[dict[type[SyncError], str]] = {
     BadSignature: "数据包的签名核对不上,可能被改动过,没有导入任何内容。请对方重新导出。",
+    PeerTooOld: "数据包来自过旧的程序版本,没有导入任何内容。请对方升级后重新导出。",
     UnsupportedVersion: "数据包来自更新的程序版本,没有导入任何内容。请联系县运维升级本机。",
     VoucherRefused: "做这个数据包的站点第一次来,入网凭证已过期,没有导入。请向中心申请新的入网单。",
 }

@@ -182,7 +182,8 @@ def _stream(core: Core, session: Session, answer: Answer, rest: Sequence[Frame |
 
 
 def _packing(session: Session) -> Packing:
-    return compression.packing_for(session.hello.dictionary, compression.LEVEL_QUICK)
+    hello = session.hello
+    return compression.packing_for(hello.dictionary, compression.LEVEL_QUICK, hello.v)
 
 
 def _signed(core: Core, answer: Answer) -> Frame:

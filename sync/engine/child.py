@@ -29,6 +29,7 @@ from sync.engine.core import Core, Effects, count
 from sync.engine.halt import Halt, halted
 from sync.engine.outgoing import UNMEASURED, Budget
 from sync.protocol import canonical, compression, digest, frames, rounds, statements
+from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
@@ -42,6 +43,8 @@ from sync.protocol.statements import Health
 
 MOVED = b"moved"
 """In the place of a nonce: this parent is called again after another one."""
+PARENT_SPEAKS = "parent_speaks"
+"""Which parent answered last, and the protocol version it speaks."""
 SPOILED = "spoiled_statements"
 SPOILED_KEPT = 64
 FROZEN_ABOVE = "frozen_above"
@@ -99,7 +102,7 @@ def begin_round(
         lacking=gaps.lacking(transaction),
         bodies=fetching.wanted(transaction),
     )
-    packing = compression.packing_for(link.dictionary, compression.LEVEL_TIGHT)
+    packing = _packing(transaction, link, unanswered=unanswered)
     payload = canonical.dumps(hello)
     signature = core.signer.sign(rounds.hello_message(core.parent, payload))
     out: list[Frame | bytes] = []
@@ -116,6 +119,17 @@ def begin_round(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )
     return frames.encode_stream(out, packing)
+
+
+def _packing(transaction: Transaction, link: ParentLink, *, unanswered: bool) -> Packing:
+    """Return how to pack for the parent; nothing is taken for granted after an unanswered round.
+
+    It may run an older release since: what that cannot read would never be answered.
+    """
+    station, _, heard = (transaction.meta(PARENT_SPEAKS) or "").partition(" ")
+    if unanswered or station != link.station:
+        return compression.packing_for(0, compression.LEVEL_TIGHT)
+    return compression.packing_for(link.dictionary, compression.LEVEL_TIGHT, int(heard))
 
 
 def _given(link: ParentLink, own: LogState) -> int:
@@ -156,6 +170,16 @@ def was_busy(transaction: Transaction, hint_ms: int) -> None:
         transaction.put_parent_link(
             replace(link, nonce=b"", verdict=rounds.BUSY, hint_ms=hint_ms, failures=0)
         )
+
+
+def versions_apart(transaction: Transaction) -> None:
+    """Book that the parent and this node cannot talk; what was begun is begun again as it was.
+
+    Not the first time: it may only be without a dictionary, and the next round does without.
+    """
+    link = transaction.parent_link()
+    if link is not None and link.failures > 1:
+        transaction.put_parent_link(replace(link, verdict=rounds.APART))
 
 
 @dataclass(slots=True)
@@ -294,6 +318,7 @@ def _answer(
     key = trust.station_key(core, transaction, LogName(answer.station, answer.epoch))
     if not core.verifier.verify(key, rounds.answer_message(payload), signature):
         raise BadSignature("answer")
+    transaction.set_meta(PARENT_SPEAKS, f"{link.station} {answer.v}")
     # A round without events, or the first with a new parent, says nothing of what is taken.
     resting = link.failures <= 1 and not link.challenge
     if answer.incarnation != link.incarnation:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync.engine import receipts, routing
+from sync.engine import carried, receipts, routing
+from sync.engine.tree import Tree
 from sync.protocol import statements
 from sync.protocol.ports import Transaction
 
@@ -16,19 +17,20 @@ DECREES = (statements.REVOCATION, statements.PURGE)
 """Statements of the authority that go to every node."""
 
 
-def owe(transaction: Transaction, child: str) -> None:
-    """Owe a child the newest time mark, every decree, and central's receipts for its logs."""
+def owe(shape: Tree, transaction: Transaction, child: str) -> None:
+    """Owe a child the newest time mark, every decree, what is only carried, central's receipts."""
     owe_time_mark(transaction, child)
     for kind in DECREES:
         for ref, _ in transaction.statements(kind):
             transaction.enqueue(child, kind, ref)
+    carried.owe_all(shape, transaction, child)
     receipts.owe_held(transaction, child)
 
 
-def owe_all(transaction: Transaction, children: Iterable[str]) -> None:
+def owe_all(shape: Tree, transaction: Transaction, children: Iterable[str]) -> None:
     """Owe all of it to each of these children."""
     for child in children:
-        owe(transaction, child)
+        owe(shape, transaction, child)
 
 
 def owe_time_mark(transaction: Transaction, child: str) -> None:
@@ -42,7 +44,8 @@ def owe_time_mark(transaction: Transaction, child: str) -> None:
 
 
 def offer_up(transaction: Transaction) -> None:
-    """Tell a parent of a new incarnation every decree: its backup may be older than they are."""
+    """Tell a parent of a new incarnation what is held for everybody: its backup may be older."""
     for kind in DECREES:
         for ref, _ in transaction.statements(kind):
             transaction.enqueue(routing.UP, kind, ref)
+    carried.offer_up(transaction)

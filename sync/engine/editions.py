@@ -87,7 +87,7 @@ def _new_tree(core: Core, transaction: Transaction, now_ms: int, blobs: BlobStor
     tree.changed(transaction)
     again = tree.load(core, transaction, now_ms)
     revocation.judge_anew(core, again, transaction)
-    dues.owe_all(transaction, routing.derive_moved(again, transaction))
+    dues.owe_all(again, transaction, routing.derive_moved(again, transaction))
     for link in transaction.child_links():
         registers.owe_editions(again, transaction, link.station, {})
     return switch(core, transaction, now_ms, blobs)

@@ -125,7 +125,7 @@ def _new_life(
     transaction.acknowledge(facts.station, transaction.last_sequence(facts.station))
     routing.derive_link(shape, transaction, facts.station)
     routing.owe_ancestors(core, shape, transaction, facts.station)
-    dues.owe(transaction, facts.station)
+    dues.owe(shape, transaction, facts.station)
     file_book.note_acknowledged(core, transaction, facts.station, 0)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sync.engine import (
     asks,
+    carried,
     clock,
     dues,
     freeze,
@@ -53,6 +54,10 @@ def take(
             revocation.take(
                 core, transaction, now_ms, statement, effects, from_child=from_child is not None
             )
+        elif statement.kind not in statements.KINDS:
+            shape = tree.load(core, transaction, now_ms)
+            fresh = carried.take(core, shape, transaction, raw, from_child=from_child)
+            effects.news = effects.news or fresh
         elif statement.kind == statements.PURGE:
             purge.take(core, transaction, statement, effects, from_child=from_child is not None)
         elif from_child is not None:
@@ -63,6 +68,20 @@ def take(
         count(transaction, f"statements_refused/{error.code}")
         return error.code
     return ""
+
+
+def revive(core: Core, transaction: Transaction, now_ms: int, effects: Effects) -> int:
+    """Take what former releases carried unread and this one knows; return how many.
+
+    Called once at start.
+    """
+    found = carried.understood(transaction)
+    for raw in found:
+        author = carried.author_of(statements.decode(raw))
+        shape = tree.load(core, transaction, now_ms)
+        child = shape.child_towards(core.station, author) if author else ""
+        take(core, transaction, now_ms, raw, from_child=child or None, effects=effects)
+    return len(found)
 
 
 def _hand_on(core: Core, transaction: Transaction, now_ms: int, log: LogName) -> None:
@@ -119,7 +138,7 @@ def _attachment(
         if station in had.subtree(link.station) and station not in shape.subtree(link.station):
             routing.owe_signer(transaction, link, statement)
             transaction.enqueue(link.station, statements.ATTACHMENT, station)
-    dues.owe_all(transaction, routing.derive_moved(shape, transaction))
+    dues.owe_all(shape, transaction, routing.derive_moved(shape, transaction))
     revocation.judge_anew(core, shape, transaction)
     effects.judged = True
     return True
@@ -146,7 +165,7 @@ def _of_lives_below(
     child: str,
     effects: Effects,
 ) -> None:
-    """Asks, evidence and recovered events climb to central; another kind is passed over."""
+    """Asks, evidence and recovered events climb to central; what only goes down is passed over."""
     shape = tree.load(core, transaction, now_ms)
     if statement.kind == statements.ASK:
         if asks.asker(statement) not in shape.subtree(child):

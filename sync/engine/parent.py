@@ -314,7 +314,7 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     served = hello.digest not in (b"", digest.EMPTY)
     routing.derive_link(shape, transaction, hello.station, quiet=served)
     routing.owe_ancestors(core, shape, transaction, hello.station)
-    dues.owe(transaction, hello.station)
+    dues.owe(shape, transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 
 

@@ -106,7 +106,7 @@ def take(
         if _judge_stream(core, shape, transaction, stream)
     ]
     routing.note_settled(transaction, moved)
-    dues.owe_all(transaction, routing.derive_moved(shape, transaction))
+    dues.owe_all(shape, transaction, routing.derive_moved(shape, transaction))
     transaction.set_meta(routing.DIGEST_TREE, "")  # what lies above the cut is no part of it
     for link in transaction.child_links():
         transaction.enqueue(link.station, statements.REVOCATION, fresh.station)

@@ -15,14 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync.protocol import canonical
+from sync.protocol import canonical, versions
 from sync.protocol.envelope import signed_message
-from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
+from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.limits import (
     BLOB_ASK_BYTES_MAX,
     BLOB_PARTS_MAX,
-    PROTOCOL_VERSION,
-    PROTOCOL_VERSION_MAX,
 )
 
 GET = "get"
@@ -109,8 +107,7 @@ def split_ask(raw: bytes) -> tuple[bytes, bytes]:
 def decode_ask(payload: bytes) -> Ask:
     """Return an ask. Raises: Malformed, LimitExceeded, UnsupportedVersion."""
     ask = canonical.load_as(payload, Ask, bytes_max=BLOB_ASK_BYTES_MAX)
-    if not PROTOCOL_VERSION <= ask.v <= PROTOCOL_VERSION_MAX:
-        raise UnsupportedVersion(f"ask version {ask.v}")
+    versions.check_neighbour(ask.v, "ask")
     if len(ask.parts) > BLOB_PARTS_MAX:
         raise LimitExceeded("parts of an ask")
     for part in ask.parts:

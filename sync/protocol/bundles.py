@@ -16,7 +16,7 @@ import struct
 
 import msgspec
 
-from sync.protocol import canonical, statements
+from sync.protocol import canonical, statements, versions
 from sync.protocol.bodies import SealedFor
 from sync.protocol.errors import (
     BundleTooLarge,
@@ -31,8 +31,6 @@ from sync.protocol.limits import (
     BUNDLE_HEAD_BYTES_MAX,
     BUNDLE_RANGES_MAX,
     BUNDLE_READERS_MAX,
-    PROTOCOL_VERSION,
-    PROTOCOL_VERSION_MAX,
     STATEMENT_BYTES_MAX,
 )
 from sync.protocol.receipts import LogReceipt
@@ -158,8 +156,7 @@ def decode_head(raw: bytes) -> tuple[Statement, BundleManifest]:
     if head.kind != KIND:
         raise Malformed("not the head of a bundle")
     manifest = canonical.load_as(head.payload, BundleManifest, bytes_max=STATEMENT_BYTES_MAX)
-    if not PROTOCOL_VERSION <= manifest.v <= PROTOCOL_VERSION_MAX:
-        raise UnsupportedVersion(f"bundle version {manifest.v}")
+    versions.check_carried(manifest.v, "bundle")
     if manifest.way not in (UP, DOWN) or manifest.number < 1:
         raise Malformed("way or number of a bundle")
     if len(manifest.readers) > BUNDLE_READERS_MAX or len(manifest.ranges) > BUNDLE_RANGES_MAX:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import zstandard
 
-from sync.protocol import dictionary_1
+from sync.protocol import dictionary_1, versions
 from sync.protocol.errors import FrameDamaged, LimitExceeded, UnsupportedVersion
 from sync.protocol.limits import FRAME_DECODED_BYTES_MAX
 
@@ -25,15 +25,20 @@ LEVEL_TIGHT = 15
 
 
 class Packing(NamedTuple):
-    """How a sender packs for one neighbour: the newest dictionary both have, and the effort."""
+    """How a sender packs for one neighbour: newest dictionary and layout both have, the effort."""
 
     dictionary: int = 0
     level: int = LEVEL_QUICK
+    layout: int = versions.LAYOUT_OLDEST
 
 
-def packing_for(announced: int, level: int) -> Packing:
-    """Return the packing for a neighbour whose newest dictionary is `announced`; newer: ours."""
-    return Packing(min(max(announced, 0), DICTIONARY_NEWEST), level)
+def packing_for(announced: int, level: int, heard: int = 0) -> Packing:
+    """Return the packing for a neighbour whose newest dictionary is `announced`; newer: ours.
+
+    Shapes: `heard` is the version it speaks, 0 as long as it has not spoken.
+    """
+    dictionary = min(max(announced, 0), DICTIONARY_NEWEST)
+    return Packing(dictionary, level, versions.layout_for(heard))
 
 
 @lru_cache(maxsize=8)

@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync.protocol import canonical
-from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
+from sync.protocol import canonical, versions
+from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.limits import (
     AUDIENCE_MAX,
     BODY_BYTES_MAX,
     ENVELOPE_BYTES_MAX,
-    PROTOCOL_VERSION,
-    PROTOCOL_VERSION_MAX,
 )
 from sync.protocol.names import EventName, check_station
 
@@ -99,8 +97,7 @@ def parse_envelope(raw: bytes) -> Envelope:
     envelope = _usual(raw)
     if envelope is None:
         envelope = canonical.load_as(raw, Envelope, bytes_max=ENVELOPE_BYTES_MAX)
-    if not PROTOCOL_VERSION <= envelope.v <= PROTOCOL_VERSION_MAX:
-        raise UnsupportedVersion(f"envelope version {envelope.v}")
+    versions.check_carried(envelope.v, "envelope")
     check_station(envelope.station)
     EventName.parse(str(envelope.name))
     EventName.parse(envelope.stream)

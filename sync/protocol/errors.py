@@ -4,7 +4,9 @@ SyncError
 ├── PeerProtocolError      the peer broke the rules; the same bytes will fail again
 │   ├── Malformed            not canonical, not parseable, wrong shape
 │   ├── LimitExceeded        larger, deeper or more than `limits` allows
-│   ├── UnsupportedVersion   beyond N+1
+│   ├── UnsupportedVersion   too new for this code
+│   │   ├── PeerTooOld         too old for it
+│   │   └── VersionsApart      the neighbour says so of this code
 │   ├── BadSignature         signed by nobody we know, or altered
 │   ├── NoCertificate        no valid certificate for (station, epoch)
 │   ├── VoucherRefused       used or expired voucher
@@ -67,7 +69,26 @@ class LimitExceeded(PeerProtocolError):
 
 class UnsupportedVersion(PeerProtocolError):
     code = "unsupported_version"
-    sentence = "对方的程序版本比本站新得多,暂时不能交换。请联系县运维升级本站。"
+    sentence = (
+        "对方的程序版本比本站新得多,暂时不能交换。资料都在本站,没有丢失。请联系县运维升级本站。"
+    )
+
+
+class PeerTooOld(UnsupportedVersion):
+    code = "peer_too_old"
+    sentence = (
+        "对方的程序版本比本站旧得多,暂时不能交换。资料都在本站,没有丢失。请联系县运维升级对方。"
+    )
+
+
+class VersionsApart(UnsupportedVersion):
+    """The neighbour answered that it cannot talk to this version; it took nothing."""
+
+    code = "versions_apart"
+    sentence = (
+        "上级和本站的程序版本相差太大,暂时不能交换。办件照常办理,都已保存在本站,没有丢失。"
+        "请联系县运维升级较旧的一方,升级后自动继续。"
+    )
 
 
 class BadSignature(PeerProtocolError):

@@ -14,24 +14,24 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sync.protocol import columns, compression
+from sync.protocol import columns, compression, versions
 from sync.protocol.columns import Parts
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
-from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed, UnsupportedVersion
+from sync.protocol.errors import FrameDamaged, LimitExceeded, Malformed
 from sync.protocol.limits import (
     FRAME_BYTES_MAX,
     FRAME_BYTES_TARGET,
     FRAME_DECODED_BYTES_MAX,
     FRAME_PLAIN_BYTES_MIN,
     FRAME_PLAIN_BYTES_TARGET,
-    PROTOCOL_VERSION,
-    PROTOCOL_VERSION_MAX,
     ROUND_FRAMES_MAX,
     STATEMENTS_PER_FRAME_MAX,
 )
 
-MAGIC = b"YZR" + bytes([PROTOCOL_VERSION])
+MAGIC = b"YZR"
+MAGIC_BYTES = len(MAGIC) + 1
+"""The magic and the version of the layout."""
 
 HELLO = 1
 ANSWER = 2
@@ -76,6 +76,11 @@ class BlobPiece(NamedTuple):
     data: bytes
 
 
+def magic(layout: int) -> bytes:
+    """Return how a stream of a layout begins."""
+    return MAGIC + bytes([layout])
+
+
 def encode_frame(frame: Frame, packing: Packing = NO_DICTIONARY) -> bytes:
     """Return a frame's bytes, compressed where that saves something."""
     payload, encoding = frame.payload, PLAIN
@@ -105,7 +110,7 @@ def encode_frames(frame: Frame, packing: Packing) -> list[bytes]:
 
 def encode_stream(frames: Iterable[Frame | bytes], packing: Packing = NO_DICTIONARY) -> bytes:
     """Return a whole request, answer or file body; what is bytes is encoded already."""
-    out = [MAGIC]
+    out = [magic(packing.layout)]
     for frame in frames:
         out += [frame] if isinstance(frame, bytes) else encode_frames(frame, packing)
     return b"".join(out)
@@ -188,14 +193,13 @@ class StreamReader:
             raise FrameDamaged("cut in a frame")
 
     def _begin(self) -> bool:
-        magic = bytes(self._held[: len(MAGIC)])
-        if magic[:3] != MAGIC[: min(len(magic), 3)]:
+        start = bytes(self._held[:MAGIC_BYTES])
+        if start[: len(MAGIC)] != MAGIC[: len(start)]:
             raise Malformed("not a round")
-        if len(magic) < len(MAGIC):
+        if len(start) < MAGIC_BYTES:
             return False
-        if not PROTOCOL_VERSION <= magic[3] <= PROTOCOL_VERSION_MAX:
-            raise UnsupportedVersion(f"wire version {magic[3:4].hex()}")
-        self._take(len(MAGIC))
+        versions.check_layout(start[-1], "wire")
+        self._take(MAGIC_BYTES)
         self._begun = True
         return True
 

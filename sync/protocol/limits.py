@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 PROTOCOL_VERSION = 1
-"""Version of the wire this code writes; it reads 1 and, by unknown-field rules, 2 (N+1)."""
-PROTOCOL_VERSION_MAX = PROTOCOL_VERSION + 1
+"""Version of the protocol this code speaks; `versions` says what else it reads and carries."""
 
 ENVELOPE_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 64 * 1024
@@ -53,6 +52,9 @@ FILE_MANIFEST_BYTES_MAX = 16 * 1024
 BLOBS_PER_EVENT_MAX = 16
 CASE_FILES_BYTES_MAX = 256 * 1024 * 1024
 """All files of one case together; beyond it nothing more is taken from below."""
+CARRIED_MAX = 2000
+"""Statements of unknown kinds held; each is small, and a release brings few."""
+CARRIED_OF_STATION_MAX = 64
 AUTHORS_MAX = 2000
 """Lines of a COMPARE frame."""
 LACKING_MAX = 64

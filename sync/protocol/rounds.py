@@ -10,15 +10,13 @@ from typing import TypeVar
 
 import msgspec
 
-from sync.protocol import canonical
+from sync.protocol import canonical, versions
 from sync.protocol.envelope import signed_message
-from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
+from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.limits import (
     BODIES_WANTED_MAX,
     EDITIONS_MAX,
     LACKING_MAX,
-    PROTOCOL_VERSION,
-    PROTOCOL_VERSION_MAX,
     RECEIPTS_MAX,
     STATEMENT_BYTES_MAX,
 )
@@ -34,6 +32,8 @@ REWIND = "rewind"
 FORK = "fork"
 REVOKED = "revoked"
 BUSY = "busy"
+APART = "versions_apart"
+"""Booked by a child whose round was refused for its version; no answer says it."""
 VERDICTS = (OK, PROVE, REWIND, FORK, REVOKED, BUSY)
 
 NONCE_BYTES = 8
@@ -224,8 +224,7 @@ def answer_message(payload: bytes) -> bytes:
 def decode_header(raw: bytes, shape: type[H]) -> H:
     """Return a hello or an answer. Raises: Malformed, LimitExceeded, UnsupportedVersion."""
     header = canonical.load_as(raw, shape, bytes_max=STATEMENT_BYTES_MAX)
-    if not PROTOCOL_VERSION <= header.v <= PROTOCOL_VERSION_MAX:
-        raise UnsupportedVersion(f"round version {header.v}")
+    versions.check_neighbour(header.v, "round")
     if isinstance(header, Hello):
         if len(header.editions) > EDITIONS_MAX:
             raise LimitExceeded("hello")

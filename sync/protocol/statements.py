@@ -33,6 +33,13 @@ ASK = "ask"
 EVIDENCE = "evidence"
 RECOVERED = "recovered"
 """Asks, evidence and recovered events: their payloads stand in `lives`."""
+KINDS = frozenset(
+    {
+        VOUCHER, CERTIFICATE, RECEIPT, TIME_MARK, ATTACHMENT, REVOCATION, PURGE, MANIFEST, ASK,
+        EVIDENCE, RECOVERED,
+    }
+)  # fmt: skip
+"""What this release acts on. Another kind, an order too, is held and handed on as it came."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -52,14 +59,23 @@ class Statement(msgspec.Struct, frozen=True):
         return canonical.load_as(self.payload, shape, bytes_max=STATEMENT_BYTES_MAX)
 
 
+class _Received(Statement, frozen=True):
+    """A statement with members this release does not know: its bytes are kept as they came."""
+
+    raw: bytes
+
+
 def encode(statement: Statement) -> bytes:
-    """Return the canonical bytes of a statement."""
-    return canonical.dumps(statement)
+    """Return the canonical bytes of a statement, of one received just those."""
+    return statement.raw if isinstance(statement, _Received) else canonical.dumps(statement)
 
 
 def decode(raw: bytes) -> Statement:
     """Return the statement of canonical bytes. Raises: Malformed, LimitExceeded."""
-    return canonical.load_as(raw, Statement, bytes_max=2 * STATEMENT_BYTES_MAX)
+    found = canonical.load_as(raw, Statement, bytes_max=2 * STATEMENT_BYTES_MAX)
+    if canonical.dumps(found) == raw:
+        return found
+    return _Received(found.kind, found.payload, found.signature, found.signer, raw)
 
 
 class Voucher(msgspec.Struct, frozen=True):

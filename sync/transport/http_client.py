@@ -10,7 +10,13 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as SilenceError
 from urllib3.util import SKIP_HEADER
 
-from sync.protocol.errors import PeerBusy, PeerProtocolError, PeerTimedOut, PeerUnreachable
+from sync.protocol.errors import (
+    PeerBusy,
+    PeerProtocolError,
+    PeerTimedOut,
+    PeerUnreachable,
+    VersionsApart,
+)
 from sync.protocol.limits import ROUND_BYTES_MAX
 from sync.transport import squeeze
 from sync.transport.squeeze import Split
@@ -26,7 +32,11 @@ ANSWER_PIECE_BYTES = 64 * 1024
 REQUEST_HEADERS_BYTES, ANSWER_HEADERS_BYTES = 65, 40
 """About what method, path, host and lengths take; for the daily account only."""
 RETRY_AFTER_SECONDS_MAX = 3600.0
+UNSQUEEZED_ROUNDS = 288
+"""A parent that does not know squeezed heads is sent whole ones for about a day."""
 _GONE = 409
+_MALFORMED = 400
+_APART = 426
 _BUSY = (429, 503)
 
 
@@ -49,6 +59,7 @@ class HttpLink:
     ) -> None:
         self._url = url.rstrip("/") + ROUND_PATH
         self._context = b""
+        self._unsqueezed = 0
         self.sent = self.received = 0
         """Bytes of bodies and headers so far."""
         self._pool = urllib3.PoolManager(
@@ -63,9 +74,12 @@ class HttpLink:
         """Send one request and yield the parent's answer as it arrives.
 
         Bounds: `limits.ROUND_BYTES_MAX`.
-        Raises: PeerUnreachable, PeerTimedOut, PeerBusy, RefusedByParent.
+        Raises: PeerUnreachable, PeerTimedOut, PeerBusy, VersionsApart, RefusedByParent.
         """
         parts, context = squeeze.split(request), self._context
+        if self._unsqueezed:
+            self._unsqueezed -= 1
+            context = b""
         self._context = b""  # until the answer is there in full the ends may not agree
         squeezed = parts is not None and bool(context)
         if parts is not None and squeezed:
@@ -74,8 +88,10 @@ class HttpLink:
             body = request
         try:
             response = self._post(body)
-            if response.status == _GONE and squeezed:
+            if response.status in (_GONE, _MALFORMED) and squeezed:
                 response.drain_conn()
+                if response.status == _MALFORMED:
+                    self._unsqueezed = UNSQUEEZED_ROUNDS
                 context = b""
                 response = self._post(request)
             try:
@@ -125,6 +141,8 @@ class HttpLink:
             raise PeerBusy(str(response.status), retry_after=_seconds(response))
         if response.status != 200:
             said = response.read(200).decode("utf-8", "replace")
+            if response.status == _APART:
+                raise VersionsApart(said)
             raise RefusedByParent(f"{response.status} {said}")
         head = parts.head if parts is not None else b""
         pieces = self._counted(_pieces(response))

@@ -50,7 +50,7 @@ class Split(NamedTuple):
 
 def split(stream: bytes) -> Split | None:
     """Return the parts of a stream, None if its head is not there or too long to be squeezed."""
-    reader, head = frames.StreamReader(), [stream[: len(frames.MAGIC)]]
+    reader, head = frames.StreamReader(), [stream[: frames.MAGIC_BYTES]]
     reader.feed(stream[:FRONT_BYTES])
     try:
         for frame in reader.frames():

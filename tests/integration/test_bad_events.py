@@ -54,7 +54,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("a blank in the envelope", {"spelling": lambda raw: raw.replace(b":", b": ", 1)}, "malformed"),
     ("a float", {"spelling": lambda raw: raw.replace(b'"v":1', b'"v":1.0')},
      "malformed"),
-    ("version N+2", {"v": 3}, "unsupported_version"),
+    ("a version no release of the tree has", {"v": 5}, "unsupported_version"),
     ("too large an envelope", {"actor_note": "x" * 9000}, "limit_exceeded"),
     ("too large a body", {"body": LARGE_BODY}, "limit_exceeded"),
     ("too many stations", {"aud": [f"AA{i:04d}" for i in range(65)]}, "limit_exceeded"),

@@ -20,6 +20,7 @@ from sync.protocol.errors import (
     LimitExceeded,
     Malformed,
     NoCertificate,
+    PeerTooOld,
     SyncError,
     UnsupportedVersion,
     VoucherRefused,
@@ -231,13 +232,15 @@ def test_answer_of_another_node_is_refused(tree: Tree) -> None:
 def test_wire_version_beyond_the_next_is_refused(tree: Tree, version: int) -> None:
     """A body of a version this release cannot read is refused before it is read."""
     raw = honest(tree)
-    refused(tree, raw[:3] + bytes([version]) + raw[4:], UnsupportedVersion)
+    refused(
+        tree, raw[:3] + bytes([version]) + raw[4:], UnsupportedVersion if version else PeerTooOld
+    )
 
 
-def test_hello_version_beyond_the_next_is_refused(tree: Tree) -> None:
+def test_hello_of_more_than_two_versions_on_is_refused(tree: Tree) -> None:
     """So is a hello of such a version, signed as it may be."""
     signer = tree.nodes[VILLAGE].core.signer
-    refused(tree, with_hello(honest(tree), signer, v=3), UnsupportedVersion)
+    refused(tree, with_hello(honest(tree), signer, v=4), UnsupportedVersion)
 
 
 def test_hello_of_the_next_version_is_taken(tree: Tree) -> None:
@@ -283,7 +286,7 @@ def test_hello_that_asks_for_too_much_is_refused(tree: Tree) -> None:
 def test_oversized_frame_is_refused_by_its_length(tree: Tree) -> None:
     """A frame that says it is too long is refused without reading it."""
     head = bytes([frames.HELLO, 0]) + (FRAME_BYTES_MAX + 1).to_bytes(4, "big") + bytes(4)
-    refused(tree, frames.MAGIC + head, LimitExceeded)
+    refused(tree, frames.magic(1) + head, LimitExceeded)
 
 
 def test_compression_bomb_is_refused(tree: Tree) -> None:
@@ -291,10 +294,10 @@ def test_compression_bomb_is_refused(tree: Tree) -> None:
     packed = zstandard.ZstdCompressor().compress(bytes(64 * 1024 * 1024))
     head = bytes([frames.HELLO, frames.ZSTD]) + len(packed).to_bytes(4, "big")
     checksum = binascii.crc32(head + packed).to_bytes(4, "big")
-    refused(tree, frames.MAGIC + head + checksum + packed, LimitExceeded)
+    refused(tree, frames.magic(1) + head + checksum + packed, LimitExceeded)
 
 
-@pytest.mark.parametrize("raw", [b"", b"GET / HTTP/1.1", frames.MAGIC, b"YZR"])
+@pytest.mark.parametrize("raw", [b"", b"GET / HTTP/1.1", frames.magic(1), b"YZR"])
 def test_what_is_no_round_is_refused(tree: Tree, raw: bytes) -> None:
     """Bytes that are no round are refused with a code of the protocol, never with a trace."""
     with pytest.raises((Malformed, UnsupportedVersion)):

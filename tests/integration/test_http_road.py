@@ -17,7 +17,7 @@ from starlette.routing import Route
 from demo.forwarder import Forwarder
 from node.serving import Address, bind
 from sync.protocol import frames
-from sync.protocol.errors import PeerBusy, PeerTimedOut
+from sync.protocol.errors import PeerBusy, PeerTimedOut, VersionsApart
 from sync.transport.admission import Admission
 from sync.transport.http_client import ROUND_PATH, HttpLink, RefusedByParent
 from sync.transport.http_routes import round_route
@@ -251,3 +251,15 @@ def test_what_is_no_round_is_refused_with_a_code(pair: Tree) -> None:
         assert "malformed" in str(malformed.value)
         link.close()
     assert CENTRAL in pair.nodes
+
+
+def test_a_parent_too_far_apart_says_so_and_is_not_taken_for_silent(pair: Tree) -> None:
+    """The child learns that the versions are apart; the parent counts whom it sent away."""
+    with served(round_route(pair.central.rounds.open)) as port:
+        link = HttpLink(f"http://127.0.0.1:{port}")
+        request = pair.nodes[DISTRICT].rounds.begin()
+        with pytest.raises(VersionsApart) as refused:
+            list(link.round(request[:3] + b"\7" + request[4:]))
+        assert "升级较旧的一方" in refused.value.sentence
+        link.close()
+    assert 1 == pair.counter(CENTRAL, "rounds_refused/unsupported_version")

@@ -56,9 +56,9 @@ class Tree:
         self._since: int | None = None
 
     @classmethod
-    def founded(cls, folder: Path, *, database_url: str = "") -> Tree:
+    def founded(cls, folder: Path, now_ms: int = START_MS, *, database_url: str = "") -> Tree:
         """Return a tree of central alone."""
-        tree = cls(folder, database_url=database_url)
+        tree = cls(folder, now_ms, database_url=database_url)
         enrolling.found(tree.home(CENTRAL), CENTRAL, tree.now_ms)
         tree.open(CENTRAL)
         return tree

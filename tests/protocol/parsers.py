@@ -92,7 +92,7 @@ def odd_frame(chance: Random) -> bytes:
     if encoding > frames.BY_COLUMNS and chance.random() < 0.9:
         length = chance.randrange(100)
         payload = length.to_bytes(4, "big") + chance.randbytes(length) + payload
-    return frames.MAGIC + wire_samples.raw_frame(kind, encoding, payload)
+    return frames.magic(1) + wire_samples.raw_frame(kind, encoding, payload)
 
 
 def _stream(raw: bytes) -> None:
@@ -118,7 +118,7 @@ def _columns_again(chance: Random) -> bytes:
     payload = bytearray(_COLUMN_FRAME[14:])
     for _ in range(chance.randint(1, 3)):
         payload[chance.randrange(len(payload))] = chance.randrange(256)
-    return frames.MAGIC + wire_samples.raw_frame(kind, encoding, bytes(payload))
+    return frames.magic(1) + wire_samples.raw_frame(kind, encoding, bytes(payload))
 
 
 def _plain_columns(chance: Random) -> bytes:
@@ -128,7 +128,7 @@ def _plain_columns(chance: Random) -> bytes:
     for _ in range(chance.randint(1, 4)):
         text[chance.randrange(len(text))] = chance.choice(b'0123456789,[]"\0\1\x7f\x80\xff')
     payload = len(parts.raw).to_bytes(4, "big") + parts.raw + bytes(text)
-    return frames.MAGIC + wire_samples.raw_frame(frames.EVENTS, frames.BY_COLUMNS, payload)
+    return frames.magic(1) + wire_samples.raw_frame(frames.EVENTS, frames.BY_COLUMNS, payload)
 
 
 # -- the second lane ---------------------------------------------------------------------------

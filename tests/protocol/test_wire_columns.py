@@ -96,7 +96,7 @@ def test_a_long_list_of_events_is_cut_into_frames_within_the_target() -> None:
     assert len(found) > 1
     assert [0] * (len(found) - 1) + [77] == [frames.decode_events(f.payload)[0] for f in found]
     assert events == _read(raw)
-    at = len(frames.MAGIC)
+    at = frames.MAGIC_BYTES
     while at < len(raw):
         (length,) = struct.unpack_from(">I", raw, at + 2)
         assert length <= FRAME_BYTES_TARGET
@@ -134,14 +134,14 @@ def test_dictionary_1_is_what_its_tool_makes_and_never_changes() -> None:
 def test_an_unknown_dictionary_is_refused() -> None:
     """By columns as well as without."""
     for encoding in (DICTIONARY_NEWEST + 2, frames.BY_COLUMNS + DICTIONARY_NEWEST + 2):
-        raw = frames.MAGIC + raw_frame(frames.EVENTS, encoding, bytes(40))
+        raw = frames.magic(1) + raw_frame(frames.EVENTS, encoding, bytes(40))
         with pytest.raises(UnsupportedVersion):
             list(frames.decode_stream(raw))
 
 
 def test_columns_of_something_else_than_events_are_malformed() -> None:
     """Only events have columns."""
-    raw = frames.MAGIC + raw_frame(frames.BLOB, frames.BY_COLUMNS + frames.ZSTD, bytes(40))
+    raw = frames.magic(1) + raw_frame(frames.BLOB, frames.BY_COLUMNS + frames.ZSTD, bytes(40))
     with pytest.raises(Malformed):
         list(frames.decode_stream(raw))
 
@@ -155,7 +155,7 @@ def test_a_table_entry_used_by_thousands_of_rows_stops_at_the_limit() -> None:
     packed = compression.compress(plain, Packing())
     payload = struct.pack(">I", 80 * count) + bytes(80 * count) + packed
     with pytest.raises(LimitExceeded):
-        _read(frames.MAGIC + raw_frame(frames.EVENTS, frames.BY_COLUMNS + frames.ZSTD, payload))
+        _read(frames.magic(1) + raw_frame(frames.EVENTS, frames.BY_COLUMNS + frames.ZSTD, payload))
 
 
 @FUZZ
@@ -173,6 +173,6 @@ def test_altered_columns_never_fail_otherwise(raws: list[bytes]) -> None:
     def read(raw: bytes) -> object:
         payload = struct.pack(">I", 4 * 112) + bytes(4 * 112) + compression.compress(raw, Packing())
         encoding = frames.BY_COLUMNS + frames.ZSTD
-        return _read(frames.MAGIC + raw_frame(frames.EVENTS, encoding, payload))
+        return _read(frames.magic(1) + raw_frame(frames.EVENTS, encoding, payload))
 
     check_only_tree_errors(read, raws)

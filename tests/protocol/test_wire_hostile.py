@@ -43,7 +43,7 @@ BOMB_RSS_BYTES_MAX = 50 * 1000 * 1000
 
 
 def _stream(*raw: bytes) -> list[Frame]:
-    return list(frames.decode_stream(frames.MAGIC + b"".join(raw)))
+    return list(frames.decode_stream(frames.magic(1) + b"".join(raw)))
 
 
 def _status(field: str) -> int:
@@ -254,21 +254,24 @@ def test_a_salt_of_another_length_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [Hello, Answer])
-def test_round_headers_of_version_2_are_read_and_of_version_3_refused(shape: type) -> None:
-    """N+1 is understood by passing over what is new; beyond that nothing is guessed."""
+def test_round_headers_of_two_versions_on_are_read_and_beyond_refused(shape: type) -> None:
+    """A neighbour two versions on speaks this layout to us; beyond that nothing is guessed."""
     name = "hello_full" if shape is Hello else "answer_ok"
     _, payload = rounds.split_header(wire_samples.golden(name))
     fields = canonical.loads(payload, bytes_max=len(payload))
-    assert 2 == rounds.decode_header(canonical.dumps({**fields, "v": 2}), shape).v
-    for version in (0, 3, -1):
+    for version in (1, 2, 3):
+        raw = canonical.dumps({**fields, "v": version})
+        assert version == rounds.decode_header(raw, shape).v
+    for version in (0, 4, -1):
         with pytest.raises(UnsupportedVersion):
             rounds.decode_header(canonical.dumps({**fields, "v": version}), shape)
 
 
-def test_envelopes_of_version_2_are_read_and_of_version_3_refused() -> None:
-    """An event of the next release is carried; one beyond it is refused by name."""
-    assert 2 == parse_envelope(_envelope(v=2)).v
-    for version in (0, 3):
+def test_envelopes_of_three_versions_on_are_carried_and_beyond_refused() -> None:
+    """The oldest release of a tree (N-2) carries what the newest (N+1) wrote."""
+    for version in (1, 2, 3, 4):
+        assert version == parse_envelope(_envelope(v=version)).v
+    for version in (0, 5):
         with pytest.raises(UnsupportedVersion):
             parse_envelope(_envelope(v=version))
 

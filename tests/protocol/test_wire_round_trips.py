@@ -175,7 +175,9 @@ def test_unknown_fields_are_read_past_and_survive_in_the_raw_bytes(name: str) ->
     sample = wire_samples.samples()[name]
     known = canonical.loads(wire_samples.golden(name), bytes_max=STATEMENT_BYTES_MAX)
     raw = canonical.dumps({**known, **UNKNOWN})
-    assert sample.value == sample.read(raw)
+    read = sample.read(raw)
+    fields = sample.value.__struct_fields__
+    assert all(getattr(sample.value, field) == getattr(read, field) for field in fields)
     if name == "envelope":
         event = wire_samples.EVENT._replace(envelope=raw)
         carried = frames.decode_events(frames.encode_events(0, [event]).payload)[1][0]
@@ -205,7 +207,7 @@ def test_frames_of_unknown_type_are_passed_over_whatever_their_encoding(
 ) -> None:
     """A newer frame between known ones, even in a dictionary unknown here, costs nothing else."""
     before, after = Frame(frames.STATEMENTS, b"a" * 8), Frame(frames.EVENTS, b"b" * 8)
-    raw = frames.MAGIC + frames.encode_frame(before)
+    raw = frames.magic(1) + frames.encode_frame(before)
     raw += raw_frame(kind, encoding, b"what a later release says") + frames.encode_frame(after)
     assert [before, after] == list(frames.decode_stream(raw))
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from sync.engine import record
 from sync.protocol.envelope import Envelope
-from sync.protocol.limits import PROTOCOL_VERSION_MAX
+from sync.protocol.versions import CARRIED_NEWEST
 from tests.simulation.station import BREAKS_FOLD, SimNode
 from tests.simulation.world import World
 
@@ -53,7 +53,7 @@ def write_newer(world: World) -> None:
         return
     author = world.rng.choice(sorted(world.auditor.members[found] & world.stations.keys()))
     body = {"at_ms": world.true.now_ms, "later": {"deep": [1, "演示", True]}}
-    by = {"Envelope": _next_envelope, "PROTOCOL_VERSION": PROTOCOL_VERSION_MAX}
+    by = {"Envelope": _next_envelope, "PROTOCOL_VERSION": CARRIED_NEWEST}
     _write(world, author, found, NEWER_KIND, (), body, by)
 
 

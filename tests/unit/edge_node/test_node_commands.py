@@ -66,6 +66,20 @@ def test_a_code_is_given_beside_the_running_node(tree: Tree) -> None:
     assert done.output.strip().isdigit()
 
 
+def test_a_database_of_a_release_too_new_is_named_and_left_alone(tree: Tree) -> None:
+    """After a rollback by two releases: one sentence that says what to do, and no byte changed."""
+    with tree.nodes[VILLAGE].database.write() as transaction:
+        transaction.connection.execute("PRAGMA user_version = 3")
+    tree.nodes.pop(VILLAGE).close()
+    file = tree.home(VILLAGE) / enrolment.NODE_DATABASE
+    before = file.read_bytes()
+    refused = call(tree, "status", "--data", data(tree))
+    assert 1 == refused.exit_code
+    assert "数据库来自更新的程序版本" in refused.output
+    assert "安装新版本" in refused.output
+    assert before == file.read_bytes()
+
+
 def test_no_code_for_strangers(tree: Tree) -> None:
     """A number that is not on this station's staff gets none."""
     for number in ("XX", "CG0101-01"):

@@ -67,6 +67,7 @@ def test_the_badge_tells_the_lowest_rung(rungs: Rungs, expected: str) -> None:
         {"frozen": "fork"},
         {"verdict": "rewind"},
         {"verdict": "revoked/retired"},
+        {"verdict": "versions_apart"},
         {"refused": 1},
         {"set_aside": 2},
         {"carried": 3},
