@@ -23,7 +23,7 @@ from sync.protocol import statements
 from sync.protocol.lives import REBUILT
 from sync.protocol.ports import Signer, Store, Transaction
 from sync.protocol.statements import Voucher
-from sync.signing import Ed25519Signer, new_seed, read_key
+from sync.signing import Ed25519Signer, read_key
 from sync.store.database import Database
 
 log = structlog.get_logger("node.lives")
@@ -83,10 +83,10 @@ class LifeKeeper:
         """Return the halt with a voucher and the key it is made out to, None while it waits."""
         if self._core.epoch_unopened(transaction):
             return halted
-        if self._core.is_root and self.own_voucher is not None and not halted.voucher:
-            seed = new_seed()
-            public = Ed25519Signer(seed).public_key()
-            voucher = self.own_voucher(public, self._clock_ms())
+        core, own = self._core, self.own_voucher
+        if core.is_root and own and core.signer_from and not halted.voucher:
+            seed = core.chance.bytes(32)
+            voucher = own(core.signer_from(seed).public_key(), self._clock_ms())
             halted = halt.with_voucher(halted, seed, voucher)
             halt.put(transaction, halted)
         return halted if halted.voucher else None

@@ -19,6 +19,7 @@ from sync.engine import (
     outgoing,
     receipts,
     record,
+    recovery,
     registers,
     routing,
     tree,
@@ -49,6 +50,7 @@ SPOILED = "spoiled_statements"
 SPOILED_KEPT = 64
 FROZEN_ABOVE = "frozen_above"
 """The parent takes nothing more of this log; one frozen here still has its good part handed up."""
+_TOLD = (rounds.OK, rounds.REWIND, rounds.FORK)
 INTRODUCED_AFTER_FAILURES = 2
 """A parent that does not answer may have been rebuilt and no longer know who is calling."""
 
@@ -328,6 +330,8 @@ def _answer(
         link,
         nonce=b"",
         verdict=answer.verdict if not answer.reason else f"{answer.verdict}/{answer.reason}",
+        # A halted node says them once as well: its next life is owed every edition anyway.
+        told_editions=link.told_editions or answer.verdict in _TOLD,
         challenge=answer.challenge,
         hint_ms=answer.hint_ms,
         token=answer.token or link.token,
@@ -339,7 +343,6 @@ def _answer(
     if answer.verdict == rounds.OK:
         shape = tree.load(core, transaction, now_ms)
         differs = compare.notice(transaction, link, answer, shape.version(core.station))
-        link = replace(link, told_editions=True)
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
             resting = not receipts.take(transaction, receipt, lower=True) and resting
@@ -374,6 +377,9 @@ def _new_parent_life(transaction: Transaction, link: ParentLink, answer: Answer)
 
 
 def _freeze(transaction: Transaction, name: str) -> None:
+    """Offer a log no further; one that a later epoch closed goes on, however late this was said."""
     log = transaction.log(LogName.parse(name))
-    if log is not None and log.frozen != FROZEN_ABOVE:
+    if log is None or recovery.closed_at(transaction, log.name) is not None:
+        return
+    if log.frozen != FROZEN_ABOVE:
         transaction.put_log(replace(log, frozen=FROZEN_ABOVE))

@@ -239,6 +239,9 @@ def _take_event(
         return  # of the log that is in doubt nothing is taken; the rest goes on
     became = intake.from_child(core, shape, transaction, now_ms, event, child, effects)
     session.touched.add(name.log)
+    if name.position == 1:
+        # An opening closes the epoch before it; a lost end of that is receipted with it or never.
+        session.touched.update(LogName(name.station, e) for e in transaction.epochs(name.station))
     session.offered[name.log] = max(name.position, session.offered.get(name.log, 0))
     if became in (intake.FORK, intake.FROZEN, intake.RECOVERED):
         session.stopped.add(name.log)
@@ -314,6 +317,8 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     served = hello.digest not in (b"", digest.EMPTY)
     routing.derive_link(shape, transaction, hello.station, quiet=served)
     routing.owe_ancestors(core, shape, transaction, hello.station)
+    # One that was put back believes it has told its editions, and those it lost were receipted.
+    registers.owe_editions(shape, transaction, hello.station, hello.editions)
     dues.owe(shape, transaction, hello.station)
     return transaction.child_link(hello.station) or fresh
 

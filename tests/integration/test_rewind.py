@@ -17,7 +17,15 @@ from sync.protocol.errors import LogStopped, VoucherRefused
 from sync.protocol.names import LogName
 from sync.protocol.ports import RECOVERED
 from tests.integration.forging import rewritten
-from tests.integration.tree_world import CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, VILLAGE_2, Tree
+from tests.integration.tree_world import (
+    CENTRAL,
+    DISTRICT,
+    TOWNSHIP,
+    VILLAGE,
+    VILLAGE_2,
+    Tree,
+    without_notices,
+)
 
 AT_ONCE = "CG-CW-0101"
 HANDED_ON = "CG-MZ-0101"
@@ -48,6 +56,11 @@ def approve(tree: Tree, station: str, code: str = "") -> None:
     """Let central's operator answer a station's ask."""
     tree.now_ms += 1000
     approvals.approve(tree.central, tree.home(CENTRAL), station, code)
+
+
+def editions(tree: Tree, code: str) -> dict[str, int]:
+    with tree.nodes[code].database.read() as transaction:
+        return transaction.editions()
 
 
 def picture(tree: Tree, code: str, stream: str) -> str:
@@ -142,9 +155,30 @@ def test_positions_nobody_holds_any_more_are_lost_by_number(tree: Tree) -> None:
             assert list(range(held + 1, told + 1)) == lost_positions(
                 transaction, LogName(VILLAGE, epoch)
             ), code
+    for code in (VILLAGE, TOWNSHIP, DISTRICT):
+        with tree.nodes[code].database.read() as transaction:
+            former = transaction.log(LogName(VILLAGE, epoch))
+            assert former is not None
+            assert told == former.position == former.parent_position == former.central_position
+            assert LogName(VILLAGE, epoch) not in [log.name for log in transaction.logs_unsent()]
     later = tree.take_in(VILLAGE, AT_ONCE)
     tree.settle()
     assert tree.events(CENTRAL, later) > 0
+
+
+def test_an_edition_that_went_with_the_disk_comes_again(tree: Tree) -> None:
+    """The parent had a receipt for it; the older disk knows nothing of it and does not ask."""
+    keep_copy(tree, TOWNSHIP, "older")
+    changed = without_notices()
+    matters = [{**m, "name": f"{m['name']}(改,演示)"} for m in changed["matters"]]
+    tree.publish({**changed, "matters": matters})
+    tree.take_in(TOWNSHIP, HANDED_ON)
+    tree.settle()
+    newest = editions(tree, TOWNSHIP)
+    put_back(tree, TOWNSHIP, "older")
+    assert newest != editions(tree, TOWNSHIP)
+    tree.settle()
+    assert newest == editions(tree, TOWNSHIP)
 
 
 def test_a_rolled_back_relay_serves_its_villages_meanwhile(tree: Tree) -> None:

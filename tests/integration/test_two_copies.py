@@ -109,6 +109,26 @@ def test_a_copy_is_caught_at_its_first_contact_and_one_goes_on(tree: Tree) -> No
     copy.close()
 
 
+def test_the_copy_that_goes_on_hands_up_what_it_had_not_sent(tree: Tree) -> None:
+    """Its opening and the work before it go up together: the freeze it ends takes nothing along."""
+    copy = copied(tree, VILLAGE)
+    tree.settle()
+    for _ in range(2):
+        tree.round(VILLAGE)
+    unsent = write(copy, tree)
+    for _ in range(2):
+        round_of(tree, copy)
+    assert [VILLAGE] == frozen(tree, TOWNSHIP)
+    settle_both(tree, copy)
+    there = own(copy)
+    assert there is not None
+    approvals.approve(tree.central, tree.home(CENTRAL), VILLAGE, there.code)
+    settle_both(tree, copy)
+    assert own(copy) is None
+    assert tree.events(CENTRAL, unsent) > 0
+    copy.close()
+
+
 def test_two_contents_are_shown_side_by_side_up_to_central(tree: Tree) -> None:
     """Both machines wrote: evidence climbs, what was accepted stays, the rest is listed."""
     copy = copied(tree, VILLAGE)

@@ -60,6 +60,37 @@ class Auditor:
         self.broken: set[str] = set()
         """Streams over which casework of this release fails."""
 
+        self.lost: set[str] = set()
+        """Names of positions written and lost with the disk they were on."""
+        self.doubted: set[str] = set()
+        """Stations put back: for their parents, a disk of before is a second copy."""
+
+    def anew(
+        self, held: list[StoredEvent], spoiled: list[StoredEvent], lost: set[str], doubted: str
+    ) -> Auditor:
+        """Return an auditor that knows what is held now, each event checked on its own terms.
+
+        Shapes: `spoiled` are those that do not verify, as their authors hold them.
+        """
+        fresh = Auditor(self._parents, self._verifier)
+        fresh._keys = self._keys
+        fresh.lost = lost
+        fresh.doubted = {doubted}
+        names = {str(stored.name) for stored in held}
+        fresh.spoiled = self.spoiled - names - lost
+        there = [*held, *(stored for stored in spoiled if str(stored.name) in fresh.spoiled)]
+        ordered = sorted(there, key=lambda stored: (stored.name.log, stored.name.position))
+        for stored in ordered:
+            fresh.book(stored, gaps=True)
+        for stream, entries in fresh.of_stream.items():
+            entries.sort(key=lambda entry: entry.name != stream)
+        fresh.returned = self.returned & names
+        return fresh
+
+    def passed(self) -> set[str]:
+        """Return the names of positions that every cursor passes without holding them."""
+        return self.spoiled | self.lost
+
     def born(self, station: str, epoch: int, public_key: bytes) -> None:
         """Note the key of one life of a log."""
         self._keys[station, epoch] = public_key
@@ -72,8 +103,11 @@ class Auditor:
             station = self._parents.get(station, "")
         return found
 
-    def book(self, stored: StoredEvent) -> None:
-        """Note an event that its author has on its disk, after checking it on its own terms."""
+    def book(self, stored: StoredEvent, *, gaps: bool = False) -> None:
+        """Note an event that its author has on its disk, after checking it on its own terms.
+
+        Shapes: `gaps` says that positions may be missing before it.
+        """
         said = json.loads(stored.event.envelope)
         log = (said["station"], said["epoch"])
         name = f"{log[0]}/{log[1]}/{said['pos']}"
@@ -81,7 +115,7 @@ class Auditor:
             if self.committed[name].envelope != stored.event.envelope:
                 raise Wrong(f"{name} was written twice with two contents")
             return
-        if said["pos"] != len(self.of_log[log]) + 1:
+        if said["pos"] != len(self.of_log[log]) + 1 and not gaps:
             raise Wrong(f"{name} leaves a gap behind {len(self.of_log[log])} in its own log")
         message = b"yizhan/1/event\0" + stored.event.envelope
         if not self._verifier.verify(self._keys[log], message, stored.event.signature):

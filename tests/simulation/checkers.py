@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 
 from sync.protocol.names import EventName, LogName
-from sync.protocol.ports import GOOD, LogState, StoredEvent, Transaction
+from sync.protocol.ports import GOOD, RECOVERED, LogState, StoredEvent, Transaction
 from tests.simulation.auditor import Auditor, Committed, Wrong
 from tests.simulation.decreed import Decrees
 from tests.simulation.station import Station
@@ -28,6 +28,7 @@ class Checkers:
         self.decrees = Decrees()
         self.root = root
         self.held: dict[str, set[str]] = defaultdict(set)
+        self._recovered: dict[str, int] = defaultdict(int)
         self._arrival: dict[str, int] = defaultdict(int)
         self._cursors: dict[tuple[str, str], int] = defaultdict(int)
         self._seen: dict[str, tuple[int, int]] = {}
@@ -88,6 +89,9 @@ class Checkers:
         for stored in transaction.events_after(self._arrival[code], PAGE):
             name = str(stored.name)
             self._arrival[code] = stored.arrival
+            if stored.standing == RECOVERED:
+                self._recovered[code] += 1
+                continue
             self._dirty[code].add(stored.stream)
             entry = self.auditor.committed.get(name)
             if entry is None:
@@ -99,7 +103,7 @@ class Checkers:
             self.held[code].add(name)
             if code not in self._may_hold(stored, name):
                 raise Wrong(f"{code} holds {name} but neither is in its audience nor on its path")
-        if transaction.event_count() != len(self.held[code]):
+        if transaction.event_count() != len(self.held[code]) + self._recovered[code]:
             raise Wrong(
                 f"{code} holds {transaction.event_count()} events, not {len(self.held[code])}"
             )
@@ -145,7 +149,7 @@ class Checkers:
 
     def _must_be(self, where: str, log: LogState, position: int, whose: str) -> None:
         name = f"{log.name.station}/{log.name.epoch}/{position}"
-        if name not in self.held[where] and name not in self.auditor.spoiled:
+        if name not in self.held[where] and name not in self.auditor.passed():
             raise Wrong(f"{name} is covered by {whose} {where or 'nobody'} and is not held there")
 
     def _forward(self, code: str, what: str, value: int) -> int:

@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.simulation import nemeses, plan, second_lane, workload
+from tests.simulation import nemeses, plan, second_lane, setbacks, workload
 from tests.simulation.auditor import Wrong
+from tests.simulation.census import AtItsLimit
 from tests.simulation.copies import befall
 from tests.simulation.decrees import decrees
 from tests.simulation.final_checks import check_all
@@ -82,7 +83,16 @@ def _phases(world: World) -> int:
         stay_alive(world)
     if plan.DECREES in world.plan.nemeses:
         decrees(world, _any_step(world.plan))
-    sweeps = heal(world)
+    if plan.SETBACK in world.plan.nemeses:
+        calm = world.plan._replace(nemeses=world.plan.nemeses - plan.HANDS)
+        struck = setbacks.strike(world, _any_step(world.plan), _any_step(calm))
+        try:
+            sweeps = setbacks.recover(world, struck)
+        except AtItsLimit:
+            world.count("setback_at_its_limit")
+            return 0
+    else:
+        sweeps = heal(world)
     check_all(world.checkers, world.rng)
     befall(world)
     return sweeps

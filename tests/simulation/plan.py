@@ -24,6 +24,9 @@ FORGED, NEWER, BROKEN_FOLD, SPOILED = "forged", "newer", "broken_fold", "spoiled
 RELAY_ALONE, LIVENESS = "relay_alone", "liveness"
 CLONE, ROLLBACK = "clone", "rollback"
 DECREES = "decrees"
+SETBACK = "setback"
+HANDS = frozenset({FORGED, NEWER, BROKEN_FOLD, SPOILED})
+"""Writers of what no page would write: only who saw it written tells it from good."""
 
 _CHANCE = {
     LOST: 0.6,
@@ -47,6 +50,7 @@ _CHANCE = {
     CLONE: 0.25,
     ROLLBACK: 0.25,
     DECREES: 0.3,
+    SETBACK: 0.45,
 }
 NEMESES = tuple(_CHANCE)
 _FOREST = ((SMALL, 50), (USUAL, 42), (WIDE, 8))
@@ -107,5 +111,10 @@ def plan_of(seed: int) -> Plan:
         steps=steps,
         acts_min=steps // _ACTS_PER_STEP,
         along=rng.choice((0, 0, 600)),
-        nemeses=frozenset(name for name, chance in _CHANCE.items() if rng.random() < chance),
+        nemeses=_apart({name for name, chance in _CHANCE.items() if rng.random() < chance}),
     )
+
+
+def _apart(nemeses: set[str]) -> frozenset[str]:
+    """Return the nemeses without those whose oracles do not know each other's doings."""
+    return frozenset(nemeses - {SETBACK} if DECREES in nemeses else nemeses)

@@ -15,12 +15,16 @@ from casework.projection import CaseRow, CaseTable
 from node.blobs import BlobExchange
 from node.case_files import CaseFiles
 from node.desk import CaseDesk
+from node.lives import Keeper, VoucherFor
 from node.program import Node
 from node.rounds import Rounds
 from node.schema import SCHEMA
+from sync.engine import authority
 from sync.engine.core import Core, Switched
+from sync.protocol import statements
 from sync.protocol.names import LogName
 from sync.protocol.ports import Signer, Store, Transaction, Verifier
+from sync.protocol.statements import Voucher
 from sync.store.database import Database
 from sync.store.sql_transaction import SqlTransaction
 from tests.fakes.memory_blobs import MemoryBlobStore
@@ -64,11 +68,28 @@ class Identity(NamedTuple):
     signer: Signer
     verifier: Verifier
     chance: SeededChance
+    signer_from: Callable[[bytes], Signer]
 
     @property
     def log(self) -> LogName:
         """Return the name of its log."""
         return LogName(self.station, self.epoch)
+
+    def core(self) -> Core:
+        """Return the engine's view of this station."""
+        return Core(
+            station=self.station,
+            epoch=self.epoch,
+            incarnation=self.incarnation,
+            root=self.root,
+            parent=self.parent,
+            authority=(self.authority,),
+            certificate=self.certificate,
+            signer=self.signer,
+            verifier=self.verifier,
+            chance=self.chance,
+            signer_from=self.signer_from,
+        )
 
 
 class _UndoableRows(MemoryCaseTable):
@@ -118,21 +139,13 @@ class SimNode(Node):
         rows: Rows,
         projector: _Waiting | None,
         wake: Callable[[], None],
+        keeper: Keeper,
+        own_voucher: VoucherFor | None,
     ) -> None:
         self._wake = wake
         self._rows = rows
-        core = Core(
-            station=identity.station,
-            epoch=identity.epoch,
-            incarnation=identity.incarnation,
-            root=identity.root,
-            parent=identity.parent,
-            authority=(identity.authority,),
-            certificate=identity.certificate,
-            signer=identity.signer,
-            verifier=identity.verifier,
-            chance=identity.chance,
-        )
+        self.keeper = keeper
+        core = identity.core()
         joined: dict[str, Any] = {
             "core": core,
             "clock_ms": clock,
@@ -157,6 +170,9 @@ class SimNode(Node):
             setattr(self, name, part)
         self._open()
         self._projector = projector  # type: ignore[assignment]
+        self.life.own_voucher = own_voucher
+        if core.is_root:
+            self.tend_life()
 
     def _case_table(self, transaction: Transaction) -> Any:
         if isinstance(transaction, SqlTransaction):
@@ -206,6 +222,9 @@ class Station:
         else:
             self.store = FaultyStore(self._open_store())
         self.node: SimNode | None = None
+        self.born: Callable[[int, bytes], None] = lambda epoch, key: None
+        """Told the key of each further epoch."""
+        self.own_voucher: VoucherFor | None = None
 
     def _open_store(self) -> Store:
         if self._folder is None:
@@ -226,8 +245,26 @@ class Station:
         self.waiting.pending = False
         projector = self.waiting if self._lazy else None
         self.node = SimNode(
-            self.identity, self.store, self.blobs, self.clock, self.rows, projector, wake
-        )
+            self.identity, self.store, self.blobs, self.clock, self.rows, projector, wake,
+            self, self.own_voucher,
+        )  # fmt: skip
+
+    def keep(self, voucher: bytes, one_use: Signer, incarnation: str) -> tuple[bytes, Signer]:
+        """Implements `node.lives.Keeper`: who the station is outlasts a power cut."""
+        held = self.identity
+        epoch = statements.decode(voucher).read(Voucher).epoch
+        if epoch != held.epoch:
+            own = held.signer_from(held.chance.bytes(32))
+            self.identity = held._replace(
+                epoch=epoch,
+                incarnation=incarnation,
+                certificate=authority.make_certificate(
+                    voucher, one_use, own.public_key(), bytes(32)
+                ),
+                signer=own,
+            )
+            self.born(epoch, own.public_key())
+        return self.identity.certificate, self.identity.signer
 
     def image(self) -> Station:
         """Return a copy of the machine as it is now: disk, keys and all, not started."""
@@ -238,10 +275,12 @@ class Station:
                 if not file.name.endswith("-shm"):
                     shutil.copy(file, folder)
         chance = SeededChance(f"{self.code}/{self.clock()}/image")
-        return Station(
+        twin = Station(
             self.identity._replace(chance=chance), self.clock, folder,
             lazy=self._lazy, thread=self._thread, like=self,
         )  # fmt: skip
+        twin.born, twin.own_voucher = self.born, self.own_voucher
+        return twin
 
     def die(self, up_again_at: int) -> None:
         """Lose everything that is not on the disk."""

@@ -15,7 +15,7 @@ from sync.protocol.names import incarnation
 from sync.protocol.ports import Signer, Verifier
 from sync.signing import Ed25519Signer, Ed25519Verifier
 from tests.fakes.keyed_signer import KeyedSigner, KeyedVerifier
-from tests.simulation import second_lane, workload
+from tests.simulation import approver, second_lane, workload
 from tests.simulation.auditor import Auditor, Wrong
 from tests.simulation.catalogue import CENTRAL, PARENTS, shelves
 from tests.simulation.checkers import Checkers
@@ -71,7 +71,10 @@ class World:
 
     def signer(self, purpose: str) -> Signer:
         """Return a key made from the seed."""
-        secret = hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest()
+        return self.signer_from(hashlib.sha256(f"{self.seed}/{purpose}".encode()).digest())
+
+    def signer_from(self, secret: bytes) -> Signer:
+        """Return the key made of a secret."""
         if self.folder is None:
             return KeyedSigner(secret, self._secrets)
         return Ed25519Signer(secret)
@@ -108,12 +111,21 @@ class World:
             signer=own,
             verifier=self.verifier,
             chance=chance,
+            signer_from=self.signer_from,
         )
-        self.auditor.born(code, now, own.public_key())
-        self.stations[code] = Station(
-            identity, self.clock(), self.folder, lazy=self.lazy, thread=self.plan.thread
+        self._found(
+            Station(identity, self.clock(), self.folder, lazy=self.lazy, thread=self.plan.thread)
         )
         self.start(code)
+
+    def _found(self, station: Station) -> None:
+        """Have a station among those there are."""
+        code, identity = station.code, station.identity
+        self.auditor.born(code, identity.epoch, identity.signer.public_key())
+        station.born = lambda epoch, key: self.auditor.born(code, epoch, key)
+        if code == CENTRAL:
+            station.own_voucher = approver.own_voucher(self)
+        self.stations[code] = station
 
     def clock(self) -> NodeClock:
         """Return a clock somebody set by his watch."""
@@ -127,10 +139,11 @@ class World:
         self.counts.update(grown.counts)
         for code, model in grown.stations.items():
             identity = model.identity._replace(
-                verifier=self.verifier, chance=SeededChance(f"{self.seed}/{code}/grown")
+                verifier=self.verifier,
+                chance=SeededChance(f"{self.seed}/{code}/grown"),
+                signer_from=self.signer_from,
             )
-            self.auditor.born(code, identity.epoch, identity.signer.public_key())
-            self.stations[code] = Station(identity, self.clock(), None, lazy=self.lazy, like=model)
+            self._found(Station(identity, self.clock(), None, lazy=self.lazy, like=model))
         self.look(list(self.stations))
         for code in grown.stations:
             self.start(code)
