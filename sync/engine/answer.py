@@ -121,11 +121,10 @@ def _receipts(
 ) -> list[LogReceipt]:
     asked = session.hello.ask_receipts
     asked = asked or session.hello.acknowledged_incarnation != core.incarnation
-    logs = transaction.logs()
     touched = session.touched | gaps.lowered(transaction, session.touched)
-    chosen = [log for log in logs if log.name in touched]
+    chosen = [log for name in sorted(touched) if (log := transaction.log(name)) is not None]
     if asked:
-        more = [log for log in logs if log.source == session.child]
+        more = transaction.logs(source=session.child)
         chosen += [log for log in more if log.name not in touched]
     given, size = [], 0
     for log in chosen:
@@ -143,7 +142,7 @@ def _receipts(
 
 def _frozen(transaction: Transaction, session: Session) -> list[str]:
     """The logs this child need not offer further: frozen, or brought too late."""
-    found = {log.name for log in transaction.logs() if log.frozen and log.source == session.child}
+    found = {log.name for log in transaction.logs(source=session.child, frozen=True)}
     return [f"{name.station}/{name.epoch}" for name in sorted(found | session.stopped)]
 
 

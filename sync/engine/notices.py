@@ -132,6 +132,8 @@ def _attachment(
         return False
     had = tree.load(core, transaction, now_ms)
     transaction.put_statement(statements.ATTACHMENT, station, statements.encode(statement))
+    if had.stands_under(station, attachment.parent):
+        return True  # as the register says: a county that comes for the first time moves nothing
     tree.changed(transaction)
     shape = tree.load(core, transaction, now_ms)
     for link in transaction.child_links():

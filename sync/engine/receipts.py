@@ -230,9 +230,9 @@ def take_central(core: Core, tree: Tree, transaction: Transaction, statement: St
 def owe_held(transaction: Transaction, child: str) -> None:
     """Owe a child central's receipts held for the logs that came from it."""
     link = transaction.child_link(child)
-    for log in transaction.logs():
-        if log.source != child or link is None:
-            continue
+    if link is None:
+        return
+    for log in transaction.logs(source=child):
         for rung in RUNGS:
             ref = _ref(log.name, rung)
             raw = transaction.statement(statements.RECEIPT, ref)

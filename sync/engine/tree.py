@@ -62,6 +62,7 @@ class Tree:
     children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
     _scopes: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    _versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for station, parent in self.parents.items():
@@ -85,6 +86,11 @@ class Tree:
         """Return whether an event lies above the cut of a revoked station."""
         revocation = self.revocations.get(name.station)
         return revocation is not None and revocation.above_cut(name.epoch, name.position)
+
+    def stands_under(self, station: str, parent: str) -> bool:
+        """Return whether a station is known to be, and to have been, a child of this parent."""
+        known = self.parents_ever.get(station, ())
+        return bool(parent) and self.parents.get(station) == parent and parent in known
 
     def is_child(self, station: str) -> bool:
         """Return whether a station belongs to the looking node now; one not known yet does."""
@@ -132,8 +138,11 @@ class Tree:
 
     def version(self, station: str) -> str:
         """Return a short name of the subtree's shape, equal on both ends when they agree on it."""
-        members = ",".join(sorted(self.subtree(station)))
-        return hashlib.sha256(members.encode()).hexdigest()[:8]
+        known = self._versions.get(station)
+        if known is None:
+            members = ",".join(sorted(self.subtree(station)))
+            known = self._versions[station] = hashlib.sha256(members.encode()).hexdigest()[:8]
+        return known
 
 
 def load(core: Core, transaction: Transaction, now_ms: int) -> Tree:

@@ -195,11 +195,11 @@ class LogTable(Protocol):
 
     def put_log(self, state: LogState) -> None: ...
 
-    def logs(self) -> Sequence[LogState]: ...
+    def logs(self, *, source: str = "", frozen: bool = False) -> Sequence[LogState]:
+        """Logs in the order of their names; of one child, or frozen ones of it, where asked."""
 
     def logs_unsent(self) -> Sequence[LogState]:
         """Logs whose head lies beyond the parent's receipt, oldest unsent arrival first."""
-        ...
 
     def refuse(self, refused: Refused) -> None: ...
 
@@ -207,7 +207,6 @@ class LogTable(Protocol):
 
     def doubts(self, name: EventName) -> int:
         """Return how often this position came and did not verify; see `doubt`."""
-        ...
 
     def doubt(self, name: EventName) -> None: ...
 
@@ -217,50 +216,39 @@ class EventTable(Protocol):
 
     def foresee(self, names: Iterable[EventName], streams: Iterable[str]) -> None:
         """Be told what a frame is about to ask for; what is answered does not depend on it."""
-        ...
 
     def event(self, name: EventName) -> StoredEvent | None:
         """Return what stands under a name; never a recovered event."""
-        ...
 
     def recovered(self, name: EventName) -> Sequence[StoredEvent]:
         """Return the recovered events of a name in arrival order."""
-        ...
 
     def put_event(self, stored: StoredEvent) -> StoredEvent:
         """Store one event and return it with its arrival number.
 
         The name must be new, unless the event comes in as recovered.
         """
-        ...
 
     def set_standing(self, name: EventName, standing: str, reason: str) -> None:
         """Change how the event under a name stands; made recovered, it leaves the name free."""
-        ...
 
     def drop_body(self, name: EventName) -> int:
         """Forget the salt and body of an event held here; return how many bytes they had."""
-        ...
 
     def drop_recovered_bodies(self, name: EventName) -> int:
         """Forget salt and body of every recovered event of a name; return how many had one."""
-        ...
 
     def restore_body(self, name: EventName, salt: bytes, body: bytes) -> None:
         """Put back the salt and body of an event held without them."""
-        ...
 
     def log_events(self, log: LogName, after: int, limit: int) -> Sequence[StoredEvent]:
         """Events of a log in position order, from `after` exclusive, without recovered ones."""
-        ...
 
     def stream_events(self, stream: str) -> Sequence[StoredEvent]:
         """All events of a stream in arrival order, whatever their standing."""
-        ...
 
     def events_after(self, arrival: int, limit: int) -> Sequence[StoredEvent]:
         """Events in arrival order, from `arrival` exclusive, whatever their standing."""
-        ...
 
     def events_standing(self, standing: str, limit: int) -> Sequence[StoredEvent]: ...
 
@@ -268,7 +256,6 @@ class EventTable(Protocol):
 
     def epochs(self, station: str) -> Sequence[int]:
         """Epochs of a station of which any event is held, in order."""
-        ...
 
     def audience(self, stream: str) -> frozenset[str]: ...
 
@@ -276,7 +263,6 @@ class EventTable(Protocol):
 
     def streams_of(self, stations: Iterable[str]) -> Sequence[str]:
         """Streams whose audience meets `stations`, in name order."""
-        ...
 
 
 class LinkTable(Protocol):

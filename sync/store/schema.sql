@@ -123,6 +123,10 @@ CREATE TABLE logs (
     PRIMARY KEY (station, epoch)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX logs_by_source ON logs (source);
+
+CREATE INDEX logs_frozen ON logs (source) WHERE frozen <> '';
+
 CREATE INDEX logs_unsent ON logs (station, epoch) WHERE position > parent_position;
 
 CREATE TABLE meta (

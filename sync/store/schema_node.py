@@ -38,6 +38,8 @@ _FIRST_TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX logs_unsent ON logs (station, epoch) WHERE position > parent_position",
+    "CREATE INDEX logs_by_source ON logs (source)",
+    "CREATE INDEX logs_frozen ON logs (source) WHERE frozen <> ''",
     """
     CREATE TABLE refusals (
         station TEXT NOT NULL,

@@ -38,6 +38,10 @@ CREATE TABLE logs (
 
 CREATE INDEX logs_unsent ON logs (station, epoch) WHERE position > parent_position;
 
+CREATE INDEX logs_by_source ON logs (source);
+
+CREATE INDEX logs_frozen ON logs (source) WHERE frozen <> '';
+
 CREATE TABLE refusals (
     station text COLLATE "C" NOT NULL,
     epoch bigint NOT NULL,

@@ -15,6 +15,7 @@ from sync.store.sql_table import SqlTable, select, upsert
 COLUMNS = ("station", "epoch", *LogState.__struct_fields__[1:])
 _SELECT = select("logs", COLUMNS)
 _PUT = upsert("logs", COLUMNS, ("station", "epoch"))
+_FROZEN = " AND frozen <> ''"
 _FIRST_UNSENT = (
     "(SELECT arrival FROM events WHERE events.station = logs.station"
     " AND events.epoch = logs.epoch AND events.position > logs.parent_position"
@@ -49,8 +50,11 @@ class SqlLogTable(SqlTable):
             (*state.name, *msgspec.structs.astuple(state)[1:]),
         )
 
-    def logs(self) -> Sequence[LogState]:
-        rows = self.connection.execute(f"{_SELECT} ORDER BY station, epoch")
+    def logs(self, *, source: str = "", frozen: bool = False) -> Sequence[LogState]:
+        where = f" WHERE source = ?{_FROZEN if frozen else ''}" if source else ""
+        rows = self.connection.execute(
+            f"{_SELECT}{where} ORDER BY station, epoch", (source,) if source else ()
+        )
         return [_state(row) for row in rows]
 
     def logs_unsent(self) -> Sequence[LogState]:

@@ -324,6 +324,24 @@ def test_a_recovered_event_leaves_its_name_to_another(store: Store) -> None:
         assert 3 == t.event_count()
 
 
+def test_logs_of_one_child_are_found_and_its_frozen_ones(store: Store) -> None:
+    """A round asks for those alone, however many logs are held."""
+    names = [LogName(f"CG011{n}", EPOCH) for n in range(4)]
+    sources = ("CG0110", "CG0101", "CG0101", "CG0102")
+    with store.write() as t:
+        for name, source in zip(names, sources, strict=True):
+            t.put_log(msgspec.structs.replace(log_state(name), source=source))
+        t.put_log(msgspec.structs.replace(log_state(names[2]), source="CG0101", frozen="fork"))
+        t.put_log(msgspec.structs.replace(log_state(names[3]), source="CG0102", frozen="fork"))
+        assert [log.name for log in t.logs(source="CG0101")] == names[1:3]
+        assert [log.name for log in t.logs(source="CG0101", frozen=True)] == names[2:3]
+    with store.read() as t:
+        assert [log.name for log in t.logs()] == names
+        assert [log.name for log in t.logs(source="CG0102", frozen=True)] == names[3:]
+        assert not t.logs(source="CG0110", frozen=True)
+        assert not t.logs(source="CG0199")
+
+
 def test_being_told_ahead_changes_no_answer(store: Store) -> None:
     """What a frame is about to ask for may be read at once; what was just written is in it."""
     with store.write() as t:

@@ -101,8 +101,11 @@ class MemoryLogTable(MemoryTable):
     def put_log(self, state: LogState) -> None:
         self._put(self.tables.logs, state.name, state)
 
-    def logs(self) -> Sequence[LogState]:
-        return [self.tables.logs[name] for name in sorted(self.tables.logs)]
+    def logs(self, *, source: str = "", frozen: bool = False) -> Sequence[LogState]:
+        found = [self.tables.logs[name] for name in sorted(self.tables.logs)]
+        if source:
+            return [one for one in found if one.source == source and (one.frozen or not frozen)]
+        return found
 
     def logs_unsent(self) -> Sequence[LogState]:
         unsent = [
