@@ -50,6 +50,7 @@ _BODIES: Final[dict[str, Callable[[Desk], dict[str, Any]]]] = {
     e.TASK_REPORTED: review.task_reported,
     e.CORRECTED: review.corrected,
     e.QUESTIONED: review.questioned,
+    e.CHECKED: review.checked,
     e.ACCEPTED_CUSTODY: review.accepted_custody,
     e.TAKEN_OVER: review.taken_over,
     e.HANDED_BACK: review.handed_back,
@@ -134,7 +135,9 @@ def _refused(context: Context, case: Case | None, act: str, staff_no: str) -> bo
 
 
 def _check_stage(desk: Desk) -> None:
-    """Steps and decision belong to different stages; offer only the one that fits."""
+    """Offer only what there is: steps and decision in their stage, a check where one is due."""
+    if desk.act.name == e.CHECKED and not review.to_check(desk):
+        raise NoRight("没有要核对的记录。", act=desk.act.name)
     if desk.act.name not in (e.STEP_DONE, e.DECIDED, e.REVIEW_STARTED):
         return
     stage = desk.stage

@@ -12,7 +12,14 @@ from casework import fields as f
 from casework.case import Task
 from casework.delivery import DELIVERED, DELIVERY_RESULTS, is_delivery
 from casework.desk import NOT_SAVED, Desk, chosen_task
-from casework.errors import FieldInvalid, FieldMissing, NoSuchTask, StageForbids, TaskOpen
+from casework.errors import (
+    FieldInvalid,
+    FieldMissing,
+    NoSuchTask,
+    StageForbids,
+    StationUnknown,
+    TaskOpen,
+)
 from casework.matter import StageSpec, TaskSpec
 from casework.status import Result
 
@@ -214,10 +221,20 @@ def accepted_custody(desk: Desk) -> Body:
 
 def taken_over(desk: Desk) -> Body:
     """Body of `taken_over`; `seen` draws the line below which the former holder's acts count."""
+    reason = f.required(desk.fields, "reason", "接办理由")
+    context, holder = desk.context, desk.case.holder
+    warrant = context.warrant(holder) if context.warrant is not None else None
+    if warrant is None:
+        raise StationUnknown(
+            f"本站的站点资料不全,还证明不了本站是{context.name(holder)}的上级,"
+            f"暂时不能接办。{NOT_SAVED}资料收到后再试。",
+            station=holder,
+        )
     return {
         **desk.taking(),
         "seen": desk.case.last_of_holder,
-        "reason": f.required(desk.fields, "reason", "接办理由"),
+        "reason": reason,
+        "warrant": warrant,
     }
 
 
@@ -246,3 +263,20 @@ def questioned(desk: Desk) -> Body:
     if not any(entry.name == name for entry in desk.case.timeline):
         raise FieldInvalid(f"办件里没有这条记录。{NOT_SAVED}", field="event")
     return {"event": name, "why": f.required(desk.fields, "why", "疑问")}
+
+
+def to_check(desk: Desk) -> dict[str, str]:
+    """The events of other stations this one may check, with why each is doubtful."""
+    own = f"{desk.context.station}/"
+    return {name: why for name, why in desk.case.doubted().items() if not name.startswith(own)}
+
+
+def checked(desk: Desk) -> Body:
+    """Body of `checked`: one doubtful event, what a person found, and nothing changed by it."""
+    name = f.required(desk.fields, "event", "要核对的记录")
+    if name not in to_check(desk):
+        raise FieldInvalid(
+            f"这条记录不用核对、已经核对过,或是本站自己写的,要由别的站点核对。{NOT_SAVED}",
+            field="event",
+        )
+    return {"events": [name], "note": f.required(desk.fields, "note", "核对结果")}

@@ -18,6 +18,8 @@ import rfc8785
 from casework.events import TAKEN_OVER
 from casework.status import Result, Status
 
+WAITING: Final = "custody_unknown"
+"""Reason of an event that rests on one not here yet: it asks for no person."""
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 _BEYOND_BASIC_PLANE: Final = re.compile(rb"[\xf0-\xf4]")
 
@@ -170,6 +172,16 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """An event somebody doubts: the name of the doubt, its station, the event, the reason."""
+
+    name: str
+    station: str
+    event: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One event as a page shows it; `text` is 内容已清除 where the body is gone."""
 
@@ -204,7 +216,6 @@ class Case:
     custody_kind: str = ""
     custody_handed_back: bool = False
     holder: str = ""
-    holder_depth: int = 0
     term: int = 0
     offered_to: str = ""
     previous_holder: str = ""
@@ -234,6 +245,8 @@ class Case:
     days: KeyDays = KeyDays()
     audience: tuple[str, ...] = ()
     superseded: tuple[Superseded, ...] = ()
+    questions: tuple[Question, ...] = ()
+    checked: tuple[str, ...] = ()
     bodies_missing: int = 0
     timeline: tuple[TimelineEntry, ...] = ()
 
@@ -241,6 +254,17 @@ class Case:
     def custody_by_person(self) -> bool:
         """True if custody was taken over or handed back, so that no rule may pass it on."""
         return self.custody_handed_back or self.custody_kind == TAKEN_OVER
+
+    def doubted(self) -> dict[str, str]:
+        """The events a person is to check and has not, with the reason: superseded or questioned.
+
+        What only waits for a record that has not come in is not among them.
+        """
+        here = {entry.name for entry in self.timeline}
+        found = {item.event: item.why for item in self.questions if item.event in here}
+        found |= {item.name: item.why for item in self.superseded}
+        waiting = {item.name for item in self.superseded if item.why == WAITING}
+        return {n: why for n, why in found.items() if n not in {*waiting, *self.checked}}
 
     def task(self, name: str) -> Task | None:
         """The task named by its giving event."""

@@ -14,6 +14,7 @@ from casework.projection import (
     TABS,
     CaseFilter,
     CaseRow,
+    Doubt,
     OpenTask,
     as_record,
 )
@@ -198,5 +199,6 @@ def _where(wanted: CaseFilter, *, tab: str) -> tuple[str, tuple[Any, ...]]:
 def _row(text: str) -> CaseRow:
     record = json.loads(text)
     tasks = tuple(OpenTask(**item) for item in record.pop("tasks"))
+    doubts = tuple(Doubt(**item) for item in record.pop("doubts", ()))
     flags, audience = tuple(record.pop("flags")), tuple(record.pop("audience"))
-    return CaseRow(**record, tasks=tasks, flags=flags, audience=audience)
+    return CaseRow(**record, tasks=tasks, doubts=doubts, flags=flags, audience=audience)

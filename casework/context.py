@@ -5,9 +5,10 @@ Built by the node for each act; casework never looks anything up by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from casework.calendar import WorkCalendar
 from casework.case import Case
@@ -22,6 +23,7 @@ class Context:
 
     `matter` gives the newest version by code, `matter_by_hash` any version an open case
     pins. `numbers_by` names who gives official numbers: "central", "handling" or "" (nobody).
+    `warrant` proves who stands above a station, None where the register held does not.
     """
 
     station: str
@@ -35,6 +37,7 @@ class Context:
     matter_by_hash: Callable[[str], Matter | None] | None = None
     numbers_by: str = ""
     next_official_number: Callable[[], str] | None = None
+    warrant: Callable[[str], Mapping[str, Any] | None] | None = None
 
     def find_pinned(self, case: Case) -> Matter | None:
         """The version of the matter the case pins, or None if it is not held here."""

@@ -4,22 +4,25 @@ Knows no statuses and no clock (hybrid time is used only to guess the place of a
 whose body was cleared). Rules, argued in docs/adr/0003-custody-chain.md:
 
 1. The opening act is the root. Where several valid custody events follow the same link,
-   a takeover beats an acceptance, the smallest depth wins among takeovers, then the
+   a takeover beats an acceptance, the highest tier wins among takeovers, then the
    smaller station code, then the smaller event name (epoch and position as numbers).
 2. A custody ends with its holder's first offer. An acceptance is valid only as the answer
    of the station offered to, or of the holder itself where that station handed back.
 3. A takeover names in `seen` the last event its author knew of the holder it relieves;
    what that holder wrote later under the same custody is superseded.
+4. What its author had no right to write (`entitled`) is no part of the chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from casework import body as read
+from casework.case import WAITING
+from casework.entitled import NOT_HOLDER, lacks_right, tier
 from casework.events import (
     ACCEPTED_CUSTODY,
     HANDED_BACK,
@@ -31,13 +34,11 @@ from casework.events import (
 )
 from casework.status import ACTS
 
-DEPTH_UNKNOWN: Final = 99
+LOWEST: Final = 99
 
 LOSING_BRANCH: Final = "losing_branch"
 AFTER_OFFER: Final = "after_offer"
 AFTER_TAKEOVER: Final = "after_takeover"
-NOT_HOLDER: Final = "not_holder"
-CUSTODY_UNKNOWN: Final = "custody_unknown"
 
 Order = tuple[int, int, int]
 """(epoch, position) with the link's index before them."""
@@ -50,9 +51,9 @@ class Claim:
     event: CaseEvent
     under: str
     holder: str
-    depth: int
     to: str
     seen: str
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ class Link:
 
     event: CaseEvent
     holder: str
-    depth: int
     offer: str = ""
     offered_to: str = ""
     offer_cleared: bool = False
@@ -124,13 +124,15 @@ def chain(events: Iterable[CaseEvent], root: CaseEvent) -> Chain:
     for claim in takers:
         if claim.event.name in on_chain:
             continue
-        superseded[claim.event.name] = LOSING_BRANCH if claim.under in known else CUSTODY_UNKNOWN
+        superseded[claim.event.name] = claim.lacks or _off_chain(claim, known)
     for index, link in enumerate(links):
         standing[link.name] = (index, 0, 0)
     bounds = _bounds(links, takers)
     for claim in acts:
         name = claim.event.name
-        if claim.under in on_chain:
+        if claim.lacks:
+            superseded[name] = claim.lacks
+        elif claim.under in on_chain:
             index = on_chain[claim.under]
             why = _verdict(claim, links[index], bounds.get(claim.under))
             if why:
@@ -138,8 +140,12 @@ def chain(events: Iterable[CaseEvent], root: CaseEvent) -> Chain:
             else:
                 standing[name] = (index, claim.event.epoch, claim.event.position)
         else:
-            superseded[name] = LOSING_BRANCH if claim.under in known else CUSTODY_UNKNOWN
+            superseded[name] = _off_chain(claim, known)
     return Chain(links, standing, superseded)
+
+
+def _off_chain(claim: Claim, known: Set[str]) -> str:
+    return LOSING_BRANCH if claim.under in known else WAITING
 
 
 def _claims(events: Iterable[CaseEvent], root: CaseEvent) -> list[Claim]:
@@ -160,7 +166,7 @@ def _claims(events: Iterable[CaseEvent], root: CaseEvent) -> list[Claim]:
             continue
         if event.body is None:
             under = latest if takes else latest_of.get(event.station, latest)
-            claims.append(Claim(event, under, event.station, DEPTH_UNKNOWN, "", event.name))
+            claims.append(Claim(event, under, event.station, "", event.name))
         else:
             body = event.body
             under = read.text(body, "follows" if takes else "custody")
@@ -169,9 +175,9 @@ def _claims(events: Iterable[CaseEvent], root: CaseEvent) -> list[Claim]:
                     event,
                     under,
                     read.text(body, "holder"),
-                    read.integer(body, "depth", DEPTH_UNKNOWN),
                     read.text(body, "to"),
                     read.text(body, "seen"),
+                    lacks_right(event, root),
                 )
             )
         if takes:
@@ -187,8 +193,7 @@ def _winning(root: CaseEvent, takers: list[Claim], acts: list[Claim]) -> tuple[L
     for claim in acts:
         if claim.event.type in OFFERS_CUSTODY:
             under.setdefault(claim.under, []).append(claim)
-    depth = read.integer(root.body or read.EMPTY, "depth", DEPTH_UNKNOWN)
-    link = Link(root, root.station, depth)
+    link = Link(root, root.station)
     links: list[Link] = []
     while True:  # Ends: every claim follows one event only, so no link is met twice.
         link = _with_offer(link, under.get(link.name, []))
@@ -197,7 +202,7 @@ def _winning(root: CaseEvent, takers: list[Claim], acts: list[Claim]) -> tuple[L
         if not valid:
             return tuple(links)
         best = min(valid, key=_precedence)
-        link = Link(best.event, best.holder, best.depth)
+        link = Link(best.event, best.event.station)
 
 
 def _with_offer(link: Link, offers: list[Claim]) -> Link:
@@ -220,11 +225,11 @@ def _with_offer(link: Link, offers: list[Claim]) -> Link:
 
 
 def _may_follow(claim: Claim, link: Link) -> bool:
-    if claim.holder != claim.event.station:
+    if claim.lacks:
         return False
     cleared = claim.event.body is None
     if claim.event.type == TAKEN_OVER:
-        return cleared or claim.depth < link.depth
+        return True
     if not link.offer:
         return cleared
     if link.declined and claim.event.type == ACCEPTED_CUSTODY and claim.holder == link.holder:
@@ -234,7 +239,12 @@ def _may_follow(claim: Claim, link: Link) -> bool:
 
 def _precedence(claim: Claim) -> tuple[int, int, tuple[str, int, int]]:
     takeover = claim.event.type == TAKEN_OVER
-    return (0 if takeover else 1, claim.depth if takeover else 0, claim.event.key)
+    return (0 if takeover else 1, _rank(claim.event) if takeover else 0, claim.event.key)
+
+
+def _rank(event: CaseEvent) -> int:
+    """The place of a takeover among takeovers, the smallest first; a cleared one proves nothing."""
+    return LOWEST if event.body is None else tier(event)
 
 
 def _bounds(links: tuple[Link, ...], takers: list[Claim]) -> dict[str, tuple[int, int]]:

@@ -46,6 +46,7 @@ QUESTIONED: Final = "questioned"
 ACCEPTED_CUSTODY: Final = "accepted_custody"
 TAKEN_OVER: Final = "taken_over"
 HANDED_BACK: Final = "handed_back"
+CHECKED: Final = "checked"
 OFFICIAL_NUMBER_GIVEN: Final = "official_number_given"
 
 OPENING: Final = frozenset({ENTRUSTED, RECEIVED})
@@ -62,7 +63,11 @@ EventKey = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class CaseEvent:
-    """One stored fact of a stream; `body` is None when it was purged or pruned."""
+    """One stored fact of a stream; `body` is None when it was purged or pruned.
+
+    `line` is what the node proved of a takeover: the station relieved and those above it up to
+    the root, empty without proof. `central` tells that the root wrote the event.
+    """
 
     name: str
     station: str
@@ -74,6 +79,8 @@ class CaseEvent:
     actor: str
     audience: tuple[str, ...]
     body: dict[str, Any] | None
+    line: tuple[str, ...] = ()
+    central: bool = False
 
     @property
     def key(self) -> EventKey:

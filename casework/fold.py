@@ -16,12 +16,14 @@ from casework.case import (
     Case,
     MaterialTick,
     MatterPin,
+    Question,
     Superseded,
     Supplement,
     Task,
     TaskReport,
 )
 from casework.custody import Chain, chain
+from casework.entitled import STATED_AUTHORS, lacks_right
 from casework.errors import OpeningMissing
 from casework.events import CaseEvent
 from casework.status import ACTS, Status
@@ -55,6 +57,8 @@ def fold(events: Iterable[CaseEvent]) -> Case:
     for event in held.values():
         if event.type in e.OPENING and event is not root:
             superseded[event.name] = SECOND_OPENING
+        elif event.type in STATED_AUTHORS and (why := lacks_right(event, root)):
+            superseded[event.name] = why
     return _case(held, root, links, state, superseded)
 
 
@@ -74,7 +78,7 @@ def _case(
     numbers = [
         item
         for item in _ordered(held, e.OFFICIAL_NUMBER_GIVEN)
-        if item.body is None or read.text(item.body, "number")
+        if item.name not in superseded and (item.body is None or read.text(item.body, "number"))
     ]
     for event in numbers[1:]:
         superseded[event.name] = SECOND_NUMBER
@@ -95,7 +99,6 @@ def _case(
         custody_kind=links.last.event.type,
         custody_handed_back=links.handed_back,
         holder=links.holder,
-        holder_depth=links.last.depth,
         term=links.term,
         offered_to=links.offered_to,
         previous_holder=links.links[-2].holder if links.term > 1 else "",
@@ -127,8 +130,36 @@ def _case(
         days=state.days,
         audience=_audience(held, root),
         superseded=tuple(Superseded(name, superseded[name]) for name in sorted(superseded)),
+        questions=_questions(held),
+        checked=_checked(held),
         bodies_missing=sum(1 for item in held.values() if item.body is None and item.type in ACTS),
         timeline=timeline(held.values(), superseded),
+    )
+
+
+def _questions(held: dict[str, CaseEvent]) -> tuple[Question, ...]:
+    return tuple(
+        Question(
+            event.name,
+            event.station,
+            read.text(event.body or read.EMPTY, "event"),
+            read.text(event.body or read.EMPTY, "why"),
+        )
+        for event in _ordered(held, e.QUESTIONED)
+    )
+
+
+def _checked(held: dict[str, CaseEvent]) -> tuple[str, ...]:
+    """What persons have checked; nobody clears what his own station wrote."""
+    return tuple(
+        sorted(
+            {
+                name
+                for event in _ordered(held, e.CHECKED)
+                for name in read.texts(event.body or read.EMPTY, "events")
+                if name in held and held[name].station != event.station
+            }
+        )
     )
 
 

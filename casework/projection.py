@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from casework.case import Case, as_json, state_bytes, state_hash
 from casework.delivery import awaiting_pickup
+from casework.entitled import NO_RIGHT, NOT_HOLDER
 from casework.status import ENDED
 
 TAB_OPEN: Final = "办理中"
@@ -18,7 +19,6 @@ TAB_PICKUP: Final = "待领取"
 TAB_ENDED: Final = "已办结"
 TAB_CHECK: Final = "需要确认"
 TABS: Final = (TAB_OPEN, TAB_PICKUP, TAB_ENDED, TAB_CHECK)
-_WAITING_FOR_FACTS: Final = "custody_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,17 @@ class OpenTask:
     station: str
     kind: str
     due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An event whose author's right is in question, until a person has checked it."""
+
+    event: str
+    station: str
+    title: str
+    hlc: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class CaseRow:
     flags: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
     tasks: tuple[OpenTask, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     state_hash: str = ""
     cannot_be_shown: str = ""
 
@@ -118,7 +130,8 @@ def case_row(case: Case, matter_name: str = "") -> CaseRow:
         opened_day=case.days.opened,
         accepted_day=case.days.accepted,
         tab=_tab(case),
-        to_check=any(item.why != _WAITING_FOR_FACTS for item in case.superseded),
+        to_check=bool(case.doubted()),
+        doubts=_doubts(case),
         flags=case.flags,
         audience=case.audience,
         tasks=tuple(
@@ -127,6 +140,17 @@ def case_row(case: Case, matter_name: str = "") -> CaseRow:
             if task.open
         ),
         state_hash=state_hash(case),
+    )
+
+
+def _doubts(case: Case) -> tuple[Doubt, ...]:
+    """Where a right is in question; what merely came too late is listed with its case only."""
+    asked = {item.event for item in case.questions}
+    entries = {entry.name: entry for entry in case.timeline}
+    return tuple(
+        Doubt(name, entries[name].station, entries[name].title, entries[name].hlc, why)
+        for name, why in sorted(case.doubted().items())
+        if name in entries and (name in asked or why in (NO_RIGHT, NOT_HOLDER))
     )
 
 

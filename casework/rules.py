@@ -16,6 +16,7 @@ from casework.case import Case
 from casework.context import Context
 from casework.delivery import DELIVERY, delivered_task, delivery_wanted
 from casework.desk import station_of
+from casework.entitled import NO_RIGHT, NOT_HOLDER
 from casework.errors import DomainRefusal
 from casework.events import Draft
 from casework.matter import Matter, TaskSpec
@@ -59,13 +60,36 @@ def _accepts_by_rule(case: Case) -> bool:
 
 
 def _for_anyone(context: Context, case: Case) -> Iterator[Draft]:
-    """The official number, given once the case is accepted, where the profile says."""
+    """The official number, once the case is accepted; a question where a child had no right."""
     root = not context.tree.parent(context.station)
     places = {"central": root, "handling": context.station == case.handling}
     here = places.get(context.numbers_by, False)
     give = context.next_official_number
     if here and give is not None and case.days.accepted and not case.official_no:
         yield draft_by_rule(context, case, e.OFFICIAL_NUMBER_GIVEN, {"number": give()})
+    for name, why in unasked(case).items():
+        if context.tree.parent(_author(name)) == context.station:
+            yield draft_by_rule(context, case, e.QUESTIONED, {"event": name, "why": why})
+
+
+def unasked(case: Case) -> dict[str, str]:
+    """What was written without right and its author's parent has not questioned, with the reason.
+
+    `handed_back` is not among them: whether it was offered may still be on its way.
+    """
+    asked = {item.event for item in case.questions if item.station != _author(item.event)}
+    kinds = {entry.name: entry.type for entry in case.timeline}
+    return {
+        item.name: item.why
+        for item in case.superseded
+        if item.why in (NO_RIGHT, NOT_HOLDER)
+        and item.name not in asked
+        and kinds[item.name] != e.HANDED_BACK
+    }
+
+
+def _author(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def _for_holder(context: Context, case: Case) -> list[Draft]:

@@ -150,6 +150,7 @@ _INTAKE = (_post("intake", modes=RECEIVING_MODES),)
 _TELL = (_post("intake", "accept", modes=RECEIVING_MODES),)
 _COMPLETE = (_ACCEPT, _post("intake", modes=frozenset({"代收"})))
 _SIGN = (_post("intake", "accept", modes=AUTHORITY_MODES),)
+_CHECK = _post("accept", "decide", "supervise", "admin")
 _STEP = (_post(STEP_POST),)
 _NOBODY: tuple[Right, ...] = ()
 
@@ -210,6 +211,7 @@ _ROWS: Final = (
          _C.NONE),
     _row(e.QUESTIONED, "存疑", None, None, _P.AUDIENCE, (_post("supervise"),), _C.NONE,
          by_node=True),
+    _row(e.CHECKED, "核对", None, None, _P.AUDIENCE, (_CHECK,), _C.NONE, page=True),
     _row(e.OFFICIAL_NUMBER_GIVEN, "赋办件编号", None, None, _P.AUDIENCE, _NOBODY, _C.NONE,
          by_node=True),
 )  # fmt: skip

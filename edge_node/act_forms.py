@@ -18,7 +18,9 @@ from casework.delivery import DELIVERY_RESULTS, is_delivery
 from casework.desk import station_of
 from casework.matter import Matter
 from casework.status import ACTS, Result
+from casework.timeline import WHY_SENTENCES
 from edge_node.site import Look
+from ui import words
 from ui.forms import KEY_FIELD, Form
 
 TEXT, AREA, CHOICE, DAY, SECRET, STATION, TICKS, DEFECTS, HIDDEN = (
@@ -191,7 +193,24 @@ def _materials(matter: Matter | None) -> tuple[tuple[str, str], ...]:
     return tuple((item.code, item.name) for item in matter.materials) if matter else ()
 
 
+def _checked(at: _At) -> tuple[Field, ...]:
+    """The doubtful records of other stations, and what was found."""
+    entries = {entry.name: entry for entry in at.case.timeline}
+    options = tuple(
+        (
+            name,
+            f"{words.moment(entries[name].at_ms)} {at.look.name(entries[name].station)}"
+            f" {entries[name].title}:{WHY_SENTENCES.get(why, why)}",
+        )
+        for name, why in at.case.doubted().items()
+        if entries[name].station != at.look.station
+    )
+    note = Field("note", "核对结果(查了什么、怎么处理的)", AREA, required=True)
+    return (Field("event", "要核对的记录", CHOICE, required=True, options=options), note)
+
+
 _HELP: Final = {
+    e.CHECKED: "有记录没有权限、存疑或没有生效:核实以后写明结果。记录本身保留,办件状态不因此改变。",
     e.DEFECTS_TOLD: "材料不齐或不对时用:一次写全,申请人照着补。",
     e.SUPPLEMENT_RECEIVED: "申请人补来了材料,先登记收到;核对齐全后再办“补齐”。",
     e.VOID_REQUESTED: "录错了用:办理权在别的站点,由它确认后才作废。",
@@ -216,6 +235,7 @@ _FIELDS: Final[dict[str, _Maker]] = {
     e.HANDED_OVER: _handed_over,
     e.HANDED_BACK: lambda _: _REASON,
     e.TAKEN_OVER: lambda _: _REASON,
+    e.CHECKED: _checked,
 }
 
 

@@ -20,6 +20,7 @@ from casework.projection import TAB_CHECK, TAB_PICKUP, TABS, CaseFilter, CaseRow
 from casework.status import Status
 from edge_node.aside import aside_lists, own_holes
 from edge_node.case_access import case_address, own_case, superiors_case
+from edge_node.doubts import doubt_lines
 from edge_node.site import Look, Site
 from edge_node.sync_words import rung_words
 from node.situation import rung_of_case
@@ -83,6 +84,7 @@ def case_lists_router(site: Site) -> APIRouter:
                 "tabs": [(name, counts[name]) for name in TABS],
                 "aside": aside_lists(look) if chosen == TAB_CHECK else [],
                 "refused": own_holes(look) if chosen == TAB_CHECK else [],
+                "doubts": doubt_lines(look) if chosen == TAB_CHECK else [],
             }
         return site.pages.render(request, "cases.html", tab=chosen, listed_max=LISTED_MAX, **values)
 

@@ -157,6 +157,7 @@ def case_values(site: Site, look: Look, case: Case, person: Person) -> dict[str,
         ),
         "void_waiting": case.void_requested and case.status not in ENDED,
         "timeline": timeline_lines(look, case),
+        "doubted": len(case.doubted()),
         "uncounted": [
             aside.line(look, one) for one in quarantine.aside_of(look.transaction, case.stream)
         ],
@@ -185,7 +186,8 @@ def timeline_lines(look: Look, case: Case) -> list[dict[str, Any]]:
             "text": named_parts(look, entry.text),
             "superseded": entry.superseded,
             "why": WHY_SENTENCES.get(entry.why, "这一步没有生效,记录已保留,请核对。"),
-            "questioned": entry.questioned,
+            "questioned": [WHY_SENTENCES.get(why, why) for why in entry.questioned],
+            "checked": entry.name in case.checked,
             "erased": purge.basis_of(look.transaction, EventName.parse(entry.name)),
             "name": entry.name,
         }

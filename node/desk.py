@@ -133,7 +133,8 @@ class CaseDesk:
 
     def case(self, transaction: Transaction, stream: str) -> Case | None:
         """Return a case folded anew from the events held, None when there are none."""
-        facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+        held = transaction.stream_events(stream)
+        facts = [case_event(self._core, s) for s in held if is_case_fact(s)]
         return fold(facts) if facts else None
 
     def act(

@@ -16,6 +16,7 @@ from casework.context import Context
 from casework.errors import RegisterEntryInvalid
 from casework.matter import Matter, parse_matter
 from casework.registers import CalendarYear, Service, StaffEntry, StationTree
+from sync.engine import warrants
 from sync.protocol.ports import Transaction
 from sync.protocol.registers import Entry, Shelf
 
@@ -167,6 +168,10 @@ class Registry:
         found = None if entry is None else typed.parse_staff(entry)
         return found if found is not None and found.valid_on(self.today) else None
 
+    def warrant(self, station: str) -> dict[str, Any] | None:
+        """Return proof of who stands above a station, None where the register held has none."""
+        return warrants.make(self._transaction, (station, *self.tree.ancestors(station)[:-1]))
+
     def context(
         self,
         station: str,
@@ -187,4 +192,5 @@ class Registry:
             calendar=self.calendar(station),
             numbers_by=numbers_by,
             next_official_number=next_official_number,
+            warrant=self.warrant,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
+from casework import rules
 from casework.case import Case
 from casework.context import Context
 from sync.protocol import statements
@@ -20,6 +21,9 @@ _ASKED = "waiting_asked_with"
 
 def lacks_register(context: Context, case: Case) -> bool:
     """Return whether this station would have to act on a case and cannot judge it yet."""
+    authors = {name.partition("/")[0] for name in rules.unasked(case)}
+    if any(author not in context.tree for author in authors):
+        return True
     if context.station not in (case.holder, case.offered_to):
         return False
     return context.station not in context.tree or context.find_pinned(case) is None

@@ -41,6 +41,8 @@ class Core:
     still needs is kept elsewhere."""
     keys: dict[LogName, bytes] = field(default_factory=dict)
     trees: dict[tuple[str, str], Tree] = field(default_factory=dict)
+    warranted: dict[bytes, bool] = field(default_factory=dict)
+    """Digests of manifests in warrants, and whether the authority signed them."""
 
     @property
     def log(self) -> LogName:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from sync.engine import clock, dues, registers, revocation, routing, tree
+from sync.engine import clock, dues, registers, revocation, routing, tree, warrants
 from sync.engine.core import Core, Effects, Switched, count
 from sync.engine.tree import Tree
+from sync.protocol import statements
 from sync.protocol.deltas import Delta, edited, read_delta
 from sync.protocol.errors import PeerProtocolError, RegisterRefused
 from sync.protocol.merkle import RootSum, leaf
@@ -41,6 +42,9 @@ def switch(core: Core, transaction: Transaction, now_ms: int, blobs: BlobStore) 
         for manifest in _in_force(held, today, transaction.edition(shelf)):
             switched = _switch_to(core, transaction, blobs, shelf, manifest)
             if switched is not None:
+                ref = registers.ref_of(manifest)
+                said = transaction.statement(statements.MANIFEST, ref)
+                warrants.keep_in_use(transaction, shelf, said)
                 registers.drop_replaced(transaction, shelf, manifest)
                 effects.switched.append(switched)
                 break

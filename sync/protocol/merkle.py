@@ -7,7 +7,7 @@ one hash kept per level, so that a shelf of any size takes no memory to speak of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sync.protocol.registers import Entry
 
@@ -54,3 +54,38 @@ def merkle_root(entries: Iterable[Entry]) -> str:
     for entry in sorted(entries):
         total.add(leaf(entry))
     return total.root()
+
+
+def beside(leaves: Sequence[bytes], at: int) -> list[bytes]:
+    """Return what stands beside the way from one leaf to the root, from below (RFC 9162, 2.1.3)."""
+    if len(leaves) <= 1:
+        return []
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    if at < half:
+        return [*beside(leaves[:half], at), _root_of(leaves[half:])]
+    return [*beside(leaves[half:], at - half), _root_of(leaves[:half])]
+
+
+def _root_of(leaves: Sequence[bytes]) -> bytes:
+    total = RootSum()
+    for node in leaves:
+        total.add(node)
+    return bytes.fromhex(total.root())
+
+
+def root_by(node: bytes, at: int, count: int, besides: Sequence[bytes]) -> str:
+    """Return the root that a leaf at a place among `count` leads to; "" where it leads nowhere."""
+    if not 0 <= at < count:
+        return ""
+    last = count - 1
+    for other in besides:
+        if not last:
+            return ""
+        if at & 1 or at == last:
+            node = hashlib.sha256(b"\1" + other + node).digest()
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            node = hashlib.sha256(b"\1" + node + other).digest()
+        at, last = at >> 1, last >> 1
+    return "" if last else node.hex()

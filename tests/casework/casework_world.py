@@ -218,6 +218,7 @@ class World:
             calendar=CALENDAR,
             numbers_by=self.numbers_by,
             next_official_number=self._next_number,
+            warrant=lambda code: {"line": [code, *TREE.ancestors(code)]},
         )
 
     def _next_number(self) -> str:
@@ -247,6 +248,8 @@ class World:
             actor=wanted.actor,
             audience=wanted.audience,
             body=wanted.body,
+            line=tuple(wanted.body.get("warrant", {}).get("line", ())),
+            central=station == CENTRAL,
         )
         self.held[station][name] = event
         return event

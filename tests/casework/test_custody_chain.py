@@ -17,6 +17,8 @@ from casework.fold import fold
 EPOCH = 1_795_000_000_000
 V, T, D, K, X = "CG0111", "CG0101", "CG0001", "KM0000", "CG0112"
 DEPTHS = {K: 0, D: 1, T: 2, V: 3, X: 3}
+LINES = {V: (V, T, D, K), X: (X, T, D, K), T: (T, D, K), D: (D, K), K: ()}
+"""What a warrant proves of each station: itself and those above it."""
 ROOT = f"{V}/{EPOCH}/1"
 
 
@@ -28,12 +30,16 @@ def name(station: str, position: int, epoch: int = EPOCH) -> str:
 def event(
     station: str, position: int, kind: str, /, *, epoch: int = EPOCH, hlc: int = 0, **body: Any
 ) -> CaseEvent:
-    """An event of the stream, with the custody members of a custody event filled in."""
+    """An event of the stream, with the custody members of a custody event filled in.
+
+    A takeover comes with a true warrant of the station it relieves.
+    """
     if kind in ("received", "accepted_custody", "taken_over", "signed_for"):
         body = {"follows": "", "holder": station, "depth": DEPTHS[station], **body}
     return CaseEvent(
         name(station, position, epoch), station, epoch, position, hlc or position * 1024,
         ROOT, kind, "W1", (), {"at_ms": epoch, "day": "2026-11-23", **body},
+        line=LINES[str(body["follows"]).partition("/")[0]] if kind == "taken_over" else (),
     )  # fmt: skip
 
 
@@ -122,7 +128,8 @@ def test_takeover_of_the_highest_tier_wins() -> None:
 def test_takeovers_of_one_tier_are_settled_by_code_then_name() -> None:
     """Equal depth: the smaller station code, then the smaller name, positions as numbers."""
     other = replace(seize(D, 1, ROOT), station="CG0000", name="CG0000/5/1", epoch=5)
-    other = replace(other, body={**(other.body or {}), "holder": "CG0000"})
+    body = {**(other.body or {}), "holder": "CG0000"}
+    other = replace(other, body=body, line=(V, T, "CG0000", K))
     assert "CG0000" == fold([opened(), seize(D, 1, ROOT), other]).holder
     assert name(D, 9) == fold([opened(), seize(D, 9, ROOT), seize(D, 10, ROOT)]).custody
 
@@ -130,13 +137,34 @@ def test_takeovers_of_one_tier_are_settled_by_code_then_name() -> None:
 def test_takeover_by_a_lower_tier_is_superseded() -> None:
     """Only a station above the holder can relieve it."""
     events = [opened(), seize(D, 1, ROOT), seize(T, 1, name(D, 1))]
-    assert (D, {name(T, 1): "losing_branch"}) == (fold(events).holder, reasons(events))
+    assert (D, {name(T, 1): "no_right"}) == (fold(events).holder, reasons(events))
 
 
 def test_takeover_by_a_neighbour_is_superseded() -> None:
     """A station of the same tier as the holder cannot relieve it."""
     events = [opened(), seize(X, 1, ROOT)]
-    assert (V, {name(X, 1): "losing_branch"}) == (fold(events).holder, reasons(events))
+    assert (V, {name(X, 1): "no_right"}) == (fold(events).holder, reasons(events))
+
+
+def test_a_depth_is_never_believed() -> None:
+    """A station that claims the depth of the root has no right by it, nor protection from above."""
+    claimed = event(X, 1, "taken_over", follows=ROOT, depth=0)
+    beyond = event(V, 1, "received", mode="代收", depth=0)
+    events = [beyond, claimed, seize(T, 1, ROOT)]
+    assert (T, {name(X, 1): "no_right"}) == (fold(events).holder, reasons(events))
+
+
+def test_a_takeover_needs_the_warrant_of_the_very_station_it_relieves() -> None:
+    """Neither none, nor another station's, nor one that does not name its author gives a right."""
+    for line in ((), (X, T, D, K), (T, D, K), (V, D, K), (V, K)):
+        events = [opened(), replace(seize(T, 1, ROOT), line=line)]
+        assert (V, {name(T, 1): "no_right"}) == (fold(events).holder, reasons(events))
+
+
+def test_who_does_not_hold_the_custody_he_names_has_no_right_before_it_is_here() -> None:
+    """The name of a custody event says who holds it: nothing has to be waited for."""
+    forged = event(X, 1, "decided", custody=name(T, 1), result="准予")
+    assert {name(X, 1): "not_holder"} == reasons([opened(), forged])
 
 
 def test_everything_on_a_losing_branch_is_superseded() -> None:
@@ -302,4 +330,4 @@ def test_each_link_is_held_by_its_author(events: list[CaseEvent]) -> None:
     assert all(link.holder == link.event.station for link in links)
     for before, link in pairwise(links):
         if link.event.type == "taken_over" and link.event.body is not None:
-            assert link.depth < before.depth
+            assert link.holder in LINES[before.holder][1:]

@@ -49,6 +49,7 @@ ALWAYS = (
     "task_reported",
     "corrected",
     "questioned",
+    "checked",
     "official_number_given",
     "supplement_received",
     "withdrawal_requested",
@@ -79,6 +80,7 @@ def event(position: int, kind: str, /, **body: Any) -> CaseEvent:
     return CaseEvent(
         name, DISTRICT, epoch, position, (epoch + position) * 1024,
         f"{DISTRICT}/{epoch}/1", kind, clerk(DISTRICT), (), full,
+        line=(DISTRICT, "KM0000") if kind == "taken_over" else (),
     )  # fmt: skip
 
 
@@ -207,7 +209,7 @@ def test_page_rows_are_those_of_the_walking_skeleton() -> None:
     agreed = (
         "entrusted signed_for received defects_told supplement_received supplement_complete"
         " accepted not_accepted review_started step_done decided closed task_reported"
-        " void_requested voided handed_over taken_over handed_back"
+        " void_requested voided handed_over taken_over handed_back checked"
     )
     assert set(agreed.split()) == {name for name, row in ACTS.items() if row.page}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+import casework.fold
 import node.desk
 from casework import custody, events
 from casework.errors import OpeningMissing
@@ -20,8 +21,8 @@ def receive_time_orders() -> list[Patch]:
     """Commuting events are ordered by when they came in here."""
     original = facts.case_event
 
-    def case_event(stored: Any) -> Any:
-        return original(replace(stored, hlc=stored.received_ms * 1024))
+    def case_event(core: Any, stored: Any) -> Any:
+        return original(core, replace(stored, hlc=stored.received_ms * 1024))
 
     return [(node.desk, "case_event", case_event)]
 
@@ -45,6 +46,24 @@ def takeover_not_followed() -> list[Patch]:
         return claim.event.type != events.TAKEN_OVER and original(claim, link)
 
     return [(custody, "_may_follow", may_follow)]
+
+
+def claims_believed() -> list[Patch]:
+    """Who takes a case over is believed the depth he claims for himself."""
+    original = custody.lacks_right
+
+    def lacks_right(event: Any, opening: Any) -> str:
+        return "" if event.type == events.TAKEN_OVER else original(event, opening)
+
+    def tier(event: Any) -> int:
+        return int(event.body["depth"])
+
+    return [(custody, "lacks_right", lacks_right), (custody, "tier", tier)]
+
+
+def number_of_anybody() -> list[Patch]:
+    """Any station in the audience may give a case its official number."""
+    return [(casework.fold, "STATED_AUTHORS", {})]
 
 
 def broken_fold_stops() -> list[Patch]:

@@ -65,7 +65,7 @@ def picture(station: Station, stream: str) -> tuple[str, str]:
     """Return the hash of a fresh fold, and the one shown in the list; "" where there is none."""
     with station.durable.read() as transaction:
         held = transaction.stream_events(stream)
-        facts = [case_event(event) for event in held if is_case_fact(event)]
+        facts = [case_event(station.core, event) for event in held if is_case_fact(event)]
         row = station.table(transaction).get(stream)
     shown = "" if row is None or row.cannot_be_shown else row.state_hash
     return (state_hash(fold(facts)) if facts else ""), shown

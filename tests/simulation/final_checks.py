@@ -15,6 +15,7 @@ from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, Transaction
 from sync.protocol.registers import Shelf
 from tests.simulation.auditor import Auditor, Committed, Wrong
 from tests.simulation.checkers import Checkers
+from tests.simulation.custody_forging import HELPED_ITSELF, check_helped
 from tests.simulation.decreed_checks import check_purged, check_trusted_again, picture
 from tests.simulation.station import Station
 
@@ -33,6 +34,7 @@ def check_all(checkers: Checkers, rng: random.Random) -> None:
     check_trusted_again(checkers)
     check_purged(checkers, set())
     check_same_picture(checkers, rng)
+    check_helped(checkers)
 
 
 def check_nothing_lost(checkers: Checkers) -> None:
@@ -179,7 +181,8 @@ def check_rules_at_rest(checkers: Checkers) -> None:
 
 def _shuffled(station: Station, stream: str, rng: random.Random) -> Case:
     with station.durable.read() as transaction:
-        facts = [case_event(s) for s in transaction.stream_events(stream) if is_case_fact(s)]
+        held = transaction.stream_events(stream)
+    facts = [case_event(station.core, s) for s in held if is_case_fact(s)]
     facts += facts[: len(facts) // 2]
     rng.shuffle(facts)
     return fold(facts)
@@ -215,7 +218,7 @@ def _check_takeovers(by_name: dict[str, Committed], on_chain: set[str]) -> None:
     """A takeover from above wins wherever one follows the same custody."""
     for entry in by_name.values():
         follows = str(entry.said().get("follows", ""))
-        if entry.kind != "taken_over" or follows not in on_chain:
+        if entry.kind != "taken_over" or follows not in on_chain or HELPED_ITSELF in entry.said():
             continue
         winners = [by_name[n] for n in on_chain if by_name[n].said().get("follows") == follows]
         if [winner.kind for winner in winners] != ["taken_over"]:

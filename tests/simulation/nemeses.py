@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.simulation import hands, plan
+from tests.simulation import custody_forging, hands, plan
 from tests.simulation.disk import KINDS
 from tests.simulation.network import DOWN, UP, Clog
 from tests.simulation.world import World
@@ -80,6 +80,7 @@ STRIKES: dict[str, tuple[int, Callable[[World], None]]] = {
     plan.NEWER: (3, hands.write_newer),
     plan.SPOILED: (2, hands.spoil),
     plan.BROKEN_FOLD: (2, hands.break_fold),
+    plan.HELPED_ITSELF: (3, custody_forging.help_itself),
 }
 """Weight among the steps (acts and calls have about 50 each), and what to do."""
 

@@ -28,6 +28,8 @@ PATIENCE_STEPS = 6
 """A child gives up an unanswered round after so many steps."""
 PASS_MS_MAX = 15_000
 CASES_PER_STATION = 3
+LATE_STRIKES = 3
+"""Cases have gone through several hands by then, so that somebody can help himself."""
 RAISED = "raised"
 """Begins the sentence over an exception nobody declared."""
 
@@ -77,6 +79,9 @@ def _folder() -> Path:
 def _phases(world: World) -> int:
     begin(world)
     chaos(world)
+    if plan.HELPED_ITSELF in world.plan.nemeses:
+        for _ in range(LATE_STRIKES):
+            nemeses.strike(world, plan.HELPED_ITSELF)
     if plan.RELAY_ALONE in world.plan.nemeses:
         relay_alone(world)
     if plan.LIVENESS in world.plan.nemeses:

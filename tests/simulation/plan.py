@@ -24,8 +24,9 @@ FORGED, NEWER, BROKEN_FOLD, SPOILED = "forged", "newer", "broken_fold", "spoiled
 RELAY_ALONE, LIVENESS = "relay_alone", "liveness"
 CLONE, ROLLBACK = "clone", "rollback"
 DECREES = "decrees"
+HELPED_ITSELF = "helped_itself"
 SETBACK = "setback"
-HANDS = frozenset({FORGED, NEWER, BROKEN_FOLD, SPOILED})
+HANDS = frozenset({FORGED, NEWER, BROKEN_FOLD, SPOILED, HELPED_ITSELF})
 """Writers of what no page would write: only who saw it written tells it from good."""
 
 _CHANCE = {
@@ -51,6 +52,7 @@ _CHANCE = {
     ROLLBACK: 0.25,
     DECREES: 0.3,
     SETBACK: 0.45,
+    HELPED_ITSELF: 0.3,
 }
 NEMESES = tuple(_CHANCE)
 _FOREST = ((SMALL, 50), (USUAL, 42), (WIDE, 8))

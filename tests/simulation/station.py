@@ -193,6 +193,9 @@ class SimNode(Node):
 class Station:
     """A station's disk, which lasts, and the node that lives on it for a while."""
 
+    core: Core
+    """Who its node is, or was before it went down."""
+
     def __init__(
         self,
         identity: Identity,
@@ -248,6 +251,7 @@ class Station:
             self.identity, self.store, self.blobs, self.clock, self.rows, projector, wake,
             self, self.own_voucher,
         )  # fmt: skip
+        self.core = self.node.core
 
     def keep(self, voucher: bytes, one_use: Signer, incarnation: str) -> tuple[bytes, Signer]:
         """Implements `node.lives.Keeper`: who the station is outlasts a power cut."""
