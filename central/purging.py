@@ -10,13 +10,14 @@ from casework.projection import TAB_ENDED
 from central import authority_key
 from central.answers import Answer, NotDone
 from central.cli import as_json_option, cli, data_option, opened
-from node.facts import is_case_fact
+from node.case_files import BLOBS_ADDED
+from node.facts import SYNC_PREFIX
 from node.program import Node
 from sync.engine import purge
 from sync.engine.core import Effects
 from sync.protocol.limits import PURGED_MAX
 from sync.protocol.names import EventName
-from sync.protocol.ports import StoredEvent, Transaction
+from sync.protocol.ports import RECOVERED, StoredEvent, Transaction
 
 ACTOR = "node"
 
@@ -31,7 +32,7 @@ def chosen(
     found, subject = _of_case(node, transaction, case) if case else ([], "")
     for name in names:
         held = transaction.event(EventName.parse(name))
-        if held is None or not is_case_fact(held):
+        if held is None or not _of_a_case(held):
             raise NotDone("unknown_event", f"中心没有办件记录 {name},没有删除任何内容。")
         found.append(held)
     left = [e for e in found if purge.basis_of(transaction, e.name) is None]
@@ -48,8 +49,17 @@ def _of_case(node: Node, transaction: Transaction, number: str) -> tuple[list[St
         raise NotDone("unknown_case", f"没有找到编号 {number} 的办件,没有删除任何内容。")
     if rows[0].tab != TAB_ENDED:
         raise NotDone("case_open", f"办件 {number} 还没有办完,没有删除任何内容。")
-    facts = [e for e in transaction.stream_events(rows[0].stream) if is_case_fact(e)]
-    return facts, rows[0].receipt_no
+    found = [e for e in transaction.stream_events(rows[0].stream) if _of_a_case(e)]
+    return found, rows[0].receipt_no
+
+
+def _of_a_case(event: StoredEvent) -> bool:
+    """Return whether a body was written for a case: its files are of it, what is set aside too.
+
+    A recovered one shares its name with what stands under it, which may be of another case.
+    """
+    written = event.type == BLOBS_ADDED or not event.type.startswith(SYNC_PREFIX)
+    return written and event.standing != RECOVERED
 
 
 def _subject(node: Node, transaction: Transaction, events: list[StoredEvent]) -> str:

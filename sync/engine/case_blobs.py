@@ -6,23 +6,26 @@ those streams go. What a case is stays unknown here; who fetches ahead is asked 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from sync.engine.core import Core, count
-from sync.protocol import canonical, chunks
+from sync.engine.purge import TAKEN
+from sync.protocol import canonical, chunks, statements
 from sync.protocol.bodies import Purged
 from sync.protocol.book import BlobBook, NamedFile
 from sync.protocol.envelope import PURGED
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.limits import BODY_BYTES_MAX, CASE_FILES_BYTES_MAX
 from sync.protocol.ports import BlobStore, StoredEvent, Transaction
+from sync.protocol.statements import Purge
 
 EVENTS_PER_STEP = 500
 FILES_PER_PASS = 32
 MANIFESTS_BAD = "file_manifests_bad"
 _ARRIVAL = "arrival"
 _PARENT_LIFE = "given_to"
+_PURGES = "purges"
 
 FetchesAhead = Callable[[Transaction, str], bool]
 """Whether this node fetches the files of a stream before anybody opens them."""
@@ -54,6 +57,7 @@ def note_names(
     Its cursor belongs to this incarnation, because arrivals are counted anew after a restore.
     Idempotent: noted twice is noted once.
     """
+    _heed_purges(core, transaction, book, blobs)
     key = f"{_ARRIVAL}/{core.incarnation}"
     page = transaction.events_after(int(book.note(key) or "0"), EVENTS_PER_STEP)
     if not page:
@@ -85,7 +89,22 @@ def _heed_purge(core: Core, book: BlobBook, blobs: BlobStore, stored: StoredEven
         purged = canonical.load_as(stored.event.body, Purged, bytes_max=BODY_BYTES_MAX)
     except PeerProtocolError:
         return
-    for name in purged.events:
+    _erase(book, blobs, purged.events)
+
+
+def _heed_purges(core: Core, transaction: Transaction, book: BlobBook, blobs: BlobStore) -> None:
+    """Erase likewise by the statements, for a node the stream does not come to any more."""
+    key = f"{_PURGES}/{core.incarnation}"
+    taken = transaction.meta(TAKEN) or ""
+    if (book.note(key) or "") == taken:
+        return
+    for _, raw in transaction.statements(statements.PURGE):
+        _erase(book, blobs, statements.decode(raw).read(Purge).events)
+    book.set_note(key, taken)
+
+
+def _erase(book: BlobBook, blobs: BlobStore, events: Iterable[str]) -> None:
+    for name in events:
         for sha256 in book.unname(name):
             blobs.forget(sha256)
 

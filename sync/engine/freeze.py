@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from sync.engine import recovery, routing, trust
+from sync.engine import purge, recovery, routing, trust
 from sync.engine.core import Core, Effects, count
 from sync.engine.tree import Tree
 from sync.protocol import canonical, statements
@@ -16,7 +16,7 @@ from sync.protocol.envelope import Event, parse_envelope, signed_message
 from sync.protocol.errors import BadSignature, PeerProtocolError
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.lives import FORK, SECOND_COPY, Evidence, Seen, pack_event, unpack_event
-from sync.protocol.names import LogName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Transaction
 from sync.protocol.statements import Statement
 
@@ -25,8 +25,9 @@ def fork(
     core: Core, transaction: Transaction, now_ms: int, log: LogState, held: Event, other: Event
 ) -> None:
     """Freeze a log for which two signed contents of one position were met."""
-    position = parse_envelope(held.envelope).pos
-    _freeze(core, transaction, now_ms, log, position, FORK, pack_event(held), pack_event(other))
+    name = parse_envelope(held.envelope).name
+    first, second = (pack_event(purge.spared(transaction, name, one)) for one in (held, other))
+    _freeze(core, transaction, now_ms, log, name.position, FORK, first, second)
 
 
 def second_copy(
@@ -83,8 +84,9 @@ def take(
     ref = f"{log.station}/{log.epoch}/{evidence.position}"
     if transaction.statement(statements.EVIDENCE, ref) is not None:
         return
-    _put(core, transaction, ref, said)
-    effects.news = True
+    if purge.basis_of(transaction, EventName(*log, evidence.position)) is None:
+        _put(core, transaction, ref, said)  # else it goes no further: it quotes what was erased
+        effects.news = True
     held = transaction.log(log)
     proved = evidence.kind == FORK and _proves(core, transaction, evidence)
     if held is None or held.frozen or recovery.closed_at(transaction, log) is not None:

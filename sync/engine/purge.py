@@ -10,6 +10,7 @@ once; envelopes, chains, receipts and digests never covered a body and are left 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec.structs import asdict, replace
@@ -21,12 +22,15 @@ from sync.protocol.bodies import Purged
 from sync.protocol.envelope import PURGED, Event
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import PROTOCOL_VERSION, PURGED_MAX
+from sync.protocol.lives import Evidence, unpack_event
 from sync.protocol.names import EventName
 from sync.protocol.ports import Signer, StoredEvent, Transaction
 from sync.protocol.statements import Purge, Statement
 
 TRACES = "traces_to_erase"
 """How many purges the database file may still hold traces of; erased after their commit."""
+TAKEN = "count/purges"
+"""Meta: how many purges were taken here."""
 _PURGED = "purged_body"
 """Kind under which a node remembers each purged body: ref the event's name, content the basis."""
 _ANY = "any_purged_body"
@@ -159,6 +163,7 @@ def _erase(
             transaction.put_statement(_PURGED, str(name), basis.encode())
         streams.update(one.stream for one in transaction.recovered(name))
         transaction.drop_recovered_bodies(name)
+        _erase_evidence(transaction, name)
         held = transaction.event(name)
         if held is not None:
             streams.add(held.stream)
@@ -168,3 +173,13 @@ def _erase(
         routing.note_settled(transaction, streams)
         transaction.set_meta(TRACES, str(int(transaction.meta(TRACES) or "0") + 1))
         effects.judged = True
+
+
+def _erase_evidence(transaction: Transaction, name: EventName) -> None:
+    """Erase the evidence of a fork at a position: it quotes both contents, signed as it is."""
+    raw = transaction.statement(statements.EVIDENCE, str(name))
+    if raw is None:
+        return
+    with suppress(Malformed):  # evidence of a second copy quotes none
+        unpack_event(statements.decode(raw).read(Evidence).first)
+        transaction.drop_statement(statements.EVIDENCE, str(name))

@@ -23,6 +23,8 @@ from sync.protocol.errors import Malformed
 from sync.protocol.limits import CHUNK_BYTES, FILE_BYTES_MAX
 from sync.transport.blob_client import BlobLink
 from tests.fakes.http_server import served
+from tests.integration.test_revoked_station import central
+from tests.integration.test_tree_of_four import AT_ONCE
 from tests.integration.tree_world import CENTRAL, DISTRICT, TOWNSHIP, VILLAGE, Tree
 
 WAIT_SECONDS = 60.0
@@ -303,6 +305,23 @@ def test_a_purge_erases_the_files_too(tree: Tree, lanes: dict[str, BlobLane]) ->
         assert blobs.size(file.sha256) is None, code
         assert blobs.size(chunk) is None, code
         assert [] == list(blobs.book.wishes(9))
+
+
+def test_a_case_purged_by_its_number_goes_with_its_files(tree: Tree) -> None:
+    """The command names all that was written for the case, the titles of its scans among it."""
+    stream = tree.take_in(VILLAGE, AT_ONCE)
+    file = attach(tree, VILLAGE, stream)
+    tree.act(VILLAGE, stream, "voided", reason="演示:录入错误")
+    tree.settle()
+    row = tree.row(VILLAGE, stream)
+    assert row is not None
+    central(tree, "purge", "--case", row.receipt_no, "--basis", "演示依据", "--yes")
+    tree.settle()
+    for code in (CENTRAL, DISTRICT, TOWNSHIP, VILLAGE):
+        with tree.nodes[code].database.read() as transaction:
+            kept = [e.type for e in transaction.stream_events(stream) if e.event.body is not None]
+        assert {"sync.purged"} == set(kept), code
+    assert tree.nodes[VILLAGE].blobs.size(file.sha256) is None
 
 
 def test_what_nobody_names_any_more_is_dropped(tree: Tree) -> None:

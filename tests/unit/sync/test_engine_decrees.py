@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sync.engine import intake, notices, record, recovery, tree
+from sync.engine import intake, notices, record, recovery, routing, tree
 from sync.engine.core import Effects
 from sync.protocol import frames, statements
 from sync.protocol.ports import GOOD, INCOMPLETE, REVOKED, StoredEvent
@@ -152,3 +152,51 @@ def test_an_epoch_that_is_trusted_late_closes_the_one_before_it(world: World) ->
     assert GOOD == parent.standing(first)
     with parent.store.read() as transaction:
         assert 3 == recovery.closed_at(transaction, old.core.log)
+
+
+def test_a_right_lost_with_a_cut_is_found_again_by_another_tree(world: World) -> None:
+    """Whoever had the new tree before the cut judges so; whoever gets it after shall too."""
+    thief, guest = world.nodes[STATION], world.nodes["CG0211"]
+    case = thief.record(added=["CG0112"])
+    thief.record(stream=str(case.name), added=["CG0211"])
+    world.settle()
+    act = guest.record(stream=str(case.name))
+    world.settle()
+    revoke(world, case.name.position)
+    world.settle()
+    assert REVOKED == world.central.standing(act)
+    row = world.rows["CG0112"]["attributes"][0]
+    world.rows["CG0112"]["attributes"] = [{**row, "parent": "CG0211", "from": "2019-01-01"}, row]
+    world.publish_stations()
+    world.settle()
+    assert GOOD == world.central.standing(act)
+
+
+def test_what_comes_to_count_in_a_stream_that_was_cut_is_shown_anew(world: World) -> None:
+    """By a right that comes late, also in an event casework never looks at."""
+    thief, township, guest = (world.nodes[c] for c in (STATION, OWN, "CG0112"))
+    case = thief.record()
+    world.settle()
+    letting_in = township.record(stream=str(case.name), kind="sync.noted", added=["CG0112"])
+    above = thief.record(stream=str(case.name))
+    thief.sync(township)
+    guest.sync(township)
+    act = guest.record(stream=str(case.name))
+    revoke(world, case.name.position)
+    central = world.central
+    for stored in (above, act):
+        hand_up(central, stored)
+    assert [REVOKED, INCOMPLETE] == [central.standing(above), central.standing(act)]
+    central.do(routing.take_settled)
+    hand_up(central, letting_in)
+    assert GOOD == central.standing(act)
+    assert [str(case.name)] == central.do(routing.take_settled)
+
+
+def hand_up(node: Node, stored: StoredEvent) -> None:
+    """Let an event come to a node as its township would hand it up."""
+    with node.store.write() as transaction:
+        shape = tree.load(node.core, transaction, node.clock.ms)
+        intake.from_child(
+            node.core, shape, transaction, node.clock.ms, stored.event, OWN, Effects()
+        )

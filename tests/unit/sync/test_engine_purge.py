@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
-from sync.engine import purge
+from sync.engine import case_blobs, intake, notices, purge, tree
 from sync.engine.core import Effects
 from sync.protocol import canonical, statements
 from sync.protocol.envelope import check_body, parse_envelope, signed_message
 from sync.protocol.errors import BadSignature
+from sync.protocol.lives import Evidence, unpack_event
 from sync.protocol.names import EventName
 from sync.protocol.ports import StoredEvent
 from sync.protocol.statements import Purge, Statement
@@ -125,6 +128,71 @@ def test_a_former_relay_erases_what_it_no_longer_carries(world: World) -> None:
     erase(world, case)
     world.settle()
     assert (b"", None) == body_at(former, case.name)
+
+
+def test_evidence_of_a_fork_goes_with_what_it_quotes(world: World) -> None:
+    """The log stays frozen; neither content is left, nor comes back with evidence from below."""
+    author, township, central = world.nodes["CG0111"], world.nodes["CG0101"], world.central
+    case = author.record(body={"name": "演示申请人"})
+    world.settle()
+    rival = author.forge(case.name.position)
+    with township.store.write() as transaction:
+        shape = tree.load(township.core, transaction, world.clock.ms)
+        intake.from_child(
+            township.core, shape, transaction, world.clock.ms, rival, "CG0111", Effects()
+        )
+        evidence = transaction.statement(statements.EVIDENCE, str(case.name))
+    assert evidence is not None
+    world.settle()
+    erase(world, case)
+    world.settle()
+    with central.store.write() as transaction:
+        said = notices.take(
+            central.core, transaction, world.clock.ms, evidence,
+            from_child="CG0101", effects=Effects(),
+        )  # fmt: skip
+    assert not said
+    for node in (township, central):
+        with node.store.read() as transaction:
+            assert not transaction.statements(statements.EVIDENCE), node.code
+            log = transaction.log(author.core.log)
+            assert log is not None
+            assert log.frozen, node.code
+    with township.store.write() as transaction:
+        intake.from_child(
+            township.core, shape, transaction, world.clock.ms, rival, "CG0111", Effects()
+        )
+        evidence = transaction.statement(statements.EVIDENCE, str(case.name))
+    assert evidence is not None
+    again = statements.decode(evidence).read(Evidence)
+    assert [None, None] == [unpack_event(raw).body for raw in (again.first, again.second)]
+
+
+def test_a_former_relay_erases_the_files_too(world: World) -> None:
+    """The stream does not come to it any more, nor does the purge in it; the statement does."""
+    author, former = world.nodes["CG0111"], world.nodes["CG0101"]
+    data = b"a scan"
+    names = [{"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "size": len(data)}]
+    case = author.record(body={"blobs": names})
+    world.settle()
+    assert names[0]["sha256"] == former.blobs.put(data)
+
+    def note() -> None:
+        with former.store.read() as transaction:
+            case_blobs.note_names(
+                former.core, transaction, former.blobs.book, former.blobs, lambda *_: False
+            )
+
+    note()
+    assert former.blobs.book.named_in(str(case.name))
+    with former.store.write() as transaction:
+        payload = canonical.dumps(Purge(1, [str(case.name)], BASIS, world.clock.ms))
+        unsigned = Statement(statements.PURGE, payload, b"", statements.AUTHORITY)
+        signature = AUTHORITY.sign(unsigned.message())
+        signed = Statement(unsigned.kind, payload, signature, unsigned.signer)
+        purge.take(former.core, transaction, signed, Effects())
+    note()
+    assert former.blobs.size(str(names[0]["sha256"])) is None
 
 
 @pytest.mark.parametrize("restored", ["KM0000", "CG0101"])
