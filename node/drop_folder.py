@@ -20,6 +20,8 @@ from node.stick import Taken
 from sync.protocol.errors import SyncError
 
 LOOK_SECONDS = 2.0
+FILES_MAX = 500
+"""So many files are taken in at one look; the others have their turn at the next ones."""
 RESULTS_KEPT = 20
 log = structlog.get_logger("node.drop_folder")
 
@@ -102,7 +104,7 @@ class DropFolder:
         self._before = now
         self._done = {name: seen for name, seen in self._done.items() if name in now}
         taken: list[Taken] = []
-        for name in sorted(ready):
+        for name in sorted(ready)[:FILES_MAX]:
             self._done[name] = now[name]
             one = stick.take_in(self._files, self._folder / name, self._name_of)
             log.info("bundle_from_folder", code=one.code or "taken")

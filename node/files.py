@@ -15,7 +15,12 @@ from sync.engine.file_session import Gap, Session
 from sync.protocol import bundles, canonical, sealing
 from sync.protocol.bodies import SealedFor
 from sync.protocol.bundles import BundleManifest
-from sync.protocol.errors import BundleNotForUs, BundleWrongKey
+from sync.protocol.errors import (
+    BundleNotForUs,
+    BundleStopped,
+    BundleWrongKey,
+    PeerProtocolError,
+)
 from sync.protocol.frames import Frame
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.names import LogName
@@ -167,7 +172,8 @@ class Files:
         """Take in a bundle from a file; the file is left as it is.
 
         Idempotent: taken in whole before, it says so and changes nothing.
-        Raises: BundleRefused and its kinds, PeerProtocolError, StorageError, OSError.
+        Raises: BundleRefused and its kinds (only after BundleStopped was anything taken),
+        PeerProtocolError, StorageError, OSError.
         """
         self._spool.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=self._spool) as spool:
@@ -194,6 +200,10 @@ class Files:
             chunks = self._sealing.chunks(file_key, bundle.manifest.salt)
             try:
                 self._take_content(bundle.content(chunks, progress), session, effects)
+            except PeerProtocolError as error:
+                if session.taken:
+                    raise BundleStopped(error.code) from error
+                raise
             finally:
                 self._after_commit(effects)
         return _imported(session, effects)

@@ -13,8 +13,6 @@ from sync.protocol import bundles
 from sync.protocol.errors import SyncError
 from sync.transport.bundle_file import Progress, nobody
 
-FILES_MAX = 500
-"""So many bundles of one folder are looked at, the newest names last."""
 SKIPPED = frozenset({"bundle_own", "bundle_not_for_us", "not_a_bundle"})
 """What lies on a shared stick and is none of this node's business."""
 
@@ -59,20 +57,26 @@ def bundles_in(folder: Path) -> list[Path]:
             and not entry.name.startswith(".")
             and entry.is_file(follow_symlinks=False)
         ]
-    return sorted(found)[-FILES_MAX:]
+    return sorted(found)
+
+
+def shown(name: str) -> str:
+    """Return a file's name as it may be printed: whoever gave it, it breaks no line or encoding."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def take_in(
     files: Files, path: Path, name_of: Callable[[str], str], progress: Progress = nobody
 ) -> Taken:
     """Take in one file; a refusal is an answer, not an error."""
+    name = shown(path.name)
     try:
         imported = files.import_file(path, progress)
     except SyncError as error:
-        return Taken(path.name, error.code, stick_words.refused(error), None)
+        return Taken(name, error.code, stick_words.refused(error), None)
     except OSError as error:
-        return Taken(path.name, "os_error", stick_words.unreadable(error), None)
-    return Taken(path.name, "", stick_words.imported(imported, name_of), imported)
+        return Taken(name, "os_error", stick_words.unreadable(error), None)
+    return Taken(name, "", stick_words.imported(imported, name_of), imported)
 
 
 def answers(files: Files, taken: Iterable[Taken], folder: Path) -> list[Exported]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from sync.engine import receipts
 from sync.engine.core import Core
 from sync.engine.routing import BY_FILE
@@ -203,17 +205,13 @@ def base(core: Core, shape: Tree, transaction: Transaction, log: LogState, now_m
 
 def editions_of(transaction: Transaction, station: str) -> dict[str, int]:
     """Return the editions a station below said by file to have in use."""
-    found: dict[str, int] = {}
-    for line in (transaction.statement(_EDITIONS, station) or b"").decode().splitlines():
-        shelf, _, edition = line.rpartition(" ")
-        found[shelf] = int(edition)
-    return found
+    raw = transaction.statement(_EDITIONS, station)
+    return {} if not raw else msgspec.json.decode(raw, type=dict[str, int])
 
 
 def note_editions(transaction: Transaction, station: str, editions: dict[str, int]) -> None:
     """Remember the editions a station below has in use."""
-    lines = "\n".join(f"{shelf} {edition}" for shelf, edition in sorted(editions.items()))
-    transaction.put_statement(_EDITIONS, station, lines.encode())
+    transaction.put_statement(_EDITIONS, station, msgspec.json.encode(editions))
 
 
 def acknowledged(core: Core, transaction: Transaction, station: str) -> int:

@@ -33,17 +33,18 @@ def take_facts(
     link = transaction.parent_link()
     by_link = link is not None and (link.station, link.incarnation) == (maker, life)
     for receipt in facts.receipts:
-        before = _covered(core, transaction, now_ms, receipt.station, receipt.epoch)
+        own = receipt.station == core.station
+        before = _covered(core, transaction, now_ms, receipt.log) if own else 0
         more = file_book.note_receipt(transaction, maker, life, receipt, now_ms)
         if by_link:
             receipts.take(transaction, receipt)
-        if more and receipt.station == core.station:
+        if more and own:
             session.covered += max(receipt.pos - before, 0)
 
 
-def _covered(core: Core, transaction: Transaction, now_ms: int, station: str, epoch: int) -> int:
+def _covered(core: Core, transaction: Transaction, now_ms: int, name: LogName) -> int:
     """Return up to where some node above was known to hold a log."""
-    log = transaction.log(LogName(station, epoch))
+    log = transaction.log(name)
     if log is None:
         return 0
     shape = tree.load(core, transaction, now_ms)

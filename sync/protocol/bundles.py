@@ -33,7 +33,9 @@ from sync.protocol.limits import (
     BUNDLE_READERS_MAX,
     STATEMENT_BYTES_MAX,
 )
+from sync.protocol.names import check_incarnation
 from sync.protocol.receipts import LogReceipt
+from sync.protocol.registers import check_editions
 from sync.protocol.rounds import Hole
 from sync.protocol.statements import Statement
 
@@ -159,6 +161,7 @@ def decode_head(raw: bytes) -> tuple[Statement, BundleManifest]:
     versions.check_carried(manifest.v, "bundle")
     if manifest.way not in (UP, DOWN) or manifest.number < 1:
         raise Malformed("way or number of a bundle")
+    check_incarnation(manifest.incarnation)
     if len(manifest.readers) > BUNDLE_READERS_MAX or len(manifest.ranges) > BUNDLE_RANGES_MAX:
         raise LimitExceeded("readers or ranges of a bundle")
     sizes = (manifest.plain_bytes, manifest.sealed_bytes)
@@ -169,7 +172,11 @@ def decode_head(raw: bytes) -> tuple[Statement, BundleManifest]:
 
 def decode_facts(raw: bytes) -> BundleFacts:
     """Return the facts of a frame. Raises: Malformed, LimitExceeded."""
-    return canonical.load_as(raw, BundleFacts, bytes_max=STATEMENT_BYTES_MAX)
+    facts = canonical.load_as(raw, BundleFacts, bytes_max=STATEMENT_BYTES_MAX)
+    check_editions(facts.editions)
+    for held in facts.held:
+        check_incarnation(held.incarnation)
+    return facts
 
 
 def encode_part(stream: bytes) -> bytes:

@@ -17,6 +17,7 @@ SyncError
 │       ├── BundleNotForUs     sealed to others
 │       ├── BundleWrongKey     addressed to this station, but to a key it does not have any more
 │       ├── BundleNotOurs      its maker is neither above nor below this node
+│       ├── BundleStopped      something in it is not allowed; what stands before it was taken
 │       ├── BundleOwn          made by this node itself
 │       └── BundleRevoked      its maker is revoked
 ├── TransportError         unknown whether the peer acted; send the same again
@@ -154,6 +155,14 @@ class BundleWrongKey(BundleRefused):
 class BundleNotOurs(BundleRefused):
     code = "bundle_not_ours"
     sentence = "做这个数据包的站点不是本站的上级,也不是本站的下级,没有导入任何内容。"
+
+
+class BundleStopped(BundleRefused):
+    code = "bundle_stopped"
+    sentence = (
+        "数据包里有一段内容不合规:它前面的已经导入,从它起的没有导入。"
+        "请对方重新导出;还不行请联系县运维。"
+    )
 
 
 class BundleOwn(BundleRefused):

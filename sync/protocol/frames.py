@@ -26,6 +26,7 @@ from sync.protocol.limits import (
     FRAME_PLAIN_BYTES_MIN,
     FRAME_PLAIN_BYTES_TARGET,
     ROUND_FRAMES_MAX,
+    SEQUENCE_MAX,
     STATEMENTS_PER_FRAME_MAX,
 )
 
@@ -286,12 +287,19 @@ def decode_events(payload: bytes) -> tuple[int, list[Event]]:
     """
     if len(payload) < _SEQUENCE.size:
         raise Malformed("events frame")
-    (through,) = _SEQUENCE.unpack_from(payload)
+    through = _sequence(payload)
     at, events = _SEQUENCE.size, []
     while at < len(payload):
         event, at = _decode_event(payload, at)
         events.append(event)
     return through, events
+
+
+def _sequence(payload: bytes) -> int:
+    (through,) = _SEQUENCE.unpack_from(payload)
+    if through > SEQUENCE_MAX:
+        raise Malformed("a sequence beyond all numbers")
+    return int(through)
 
 
 def _decode_event(payload: bytes, at: int) -> tuple[Event, int]:
@@ -342,7 +350,7 @@ def decode_statements(payload: bytes) -> tuple[int, list[bytes]]:
     """
     if len(payload) < _SEQUENCE.size:
         raise Malformed("statements frame")
-    (through,) = _SEQUENCE.unpack_from(payload)
+    through = _sequence(payload)
     at, found = _SEQUENCE.size, []
     while at < len(payload):
         if at + _BODY_LENGTH.size > len(payload):

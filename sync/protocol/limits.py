@@ -33,6 +33,10 @@ ROUND_FRAMES_MAX = 512
 RECEIPTS_MAX = 4096
 REFUSED_LISTED_MAX = 256
 EDITIONS_MAX = 4096
+EDITION_MS_MAX = 250_000_000_000_000
+"""Editions are publication times; beyond this (the year 9892) there is no calendar day."""
+SEQUENCE_MAX = 2**63 - 1
+"""Of a link, as a database can count."""
 BLOB_PARTS_MAX = 64
 """Ranges in one ask of the second lane."""
 BLOB_ASK_BYTES_MAX = 16 * 1024

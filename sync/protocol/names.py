@@ -10,6 +10,7 @@ from sync.protocol.errors import Malformed
 STATION_PATTERN = r"[A-Z0-9]{4,12}"
 _STATION = re.compile(STATION_PATTERN)
 _LOG = re.compile(rf"({STATION_PATTERN})/([1-9][0-9]{{0,15}})")
+_INCARNATION = re.compile(r"[0-9A-Za-z-]{1,64}")
 _EVENT = re.compile(rf"({STATION_PATTERN})/([1-9][0-9]{{0,15}})/([1-9][0-9]{{0,15}})")
 
 
@@ -64,3 +65,10 @@ def incarnation(trusted_ms: int, chance: bytes) -> str:
     Shapes: 13 digits of trusted milliseconds, a dash, 8 random bytes in hex.
     """
     return f"{trusted_ms:013d}-{chance[:8].hex()}"
+
+
+def check_incarnation(text: str) -> str:
+    """Return the text if it may be an incarnation. Raises: Malformed."""
+    if _INCARNATION.fullmatch(text) is None:
+        raise Malformed("not an incarnation")
+    return text

@@ -7,11 +7,13 @@ bytes in key order must come out as the manifest says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from sync.protocol.errors import Malformed
+from sync.protocol.errors import LimitExceeded, Malformed
+from sync.protocol.limits import EDITION_MS_MAX, EDITIONS_MAX
 
 
 class Shelf(NamedTuple):
@@ -31,6 +33,14 @@ class Shelf(NamedTuple):
         if len(parts) != 3 or not all(parts):
             raise Malformed("not a shelf name")
         return cls(*parts)
+
+
+def check_editions(told: Mapping[str, int]) -> None:
+    """Pass if these may be editions somebody has in use. Raises: LimitExceeded, Malformed."""
+    if len(told) > EDITIONS_MAX:
+        raise LimitExceeded("editions")
+    if not all(0 <= edition <= EDITION_MS_MAX for edition in told.values()):
+        raise Malformed("an edition of no day")
 
 
 class PackRef(msgspec.Struct, frozen=True):

@@ -15,13 +15,14 @@ from sync.protocol.envelope import signed_message
 from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.limits import (
     BODIES_WANTED_MAX,
-    EDITIONS_MAX,
     LACKING_MAX,
     RECEIPTS_MAX,
     STATEMENT_BYTES_MAX,
 )
 from sync.protocol.lives import Head
+from sync.protocol.names import check_incarnation
 from sync.protocol.receipts import LogReceipt
+from sync.protocol.registers import check_editions
 from sync.protocol.statements import Health
 
 H = TypeVar("H", bound="Hello | Answer")
@@ -225,9 +226,9 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
     """Return a hello or an answer. Raises: Malformed, LimitExceeded, UnsupportedVersion."""
     header = canonical.load_as(raw, shape, bytes_max=STATEMENT_BYTES_MAX)
     versions.check_neighbour(header.v, "round")
+    check_incarnation(header.incarnation)
     if isinstance(header, Hello):
-        if len(header.editions) > EDITIONS_MAX:
-            raise LimitExceeded("hello")
+        check_editions(header.editions)
         if len(header.lacking) > LACKING_MAX:
             raise LimitExceeded("lacking")
         if len(header.bodies) > BODIES_WANTED_MAX:

@@ -124,7 +124,9 @@ def _sync_folder(folder: Path) -> None:
 def copy_in(source: Path, spool: BinaryIO, progress: Progress = nobody) -> None:
     """Copy a file from a stick or an upload into a spool file.
 
-    Raises: NotABundle (not a plain file, too short), BundleTooLarge, DiskFull, OSError.
+    A file that is not as long as its head says is refused before it is copied.
+    Raises: NotABundle (not a plain file, too short), BundleTooLarge, DiskFull, OSError, and what
+    `BundleFile` raises.
     """
     handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
@@ -133,10 +135,11 @@ def copy_in(source: Path, spool: BinaryIO, progress: Progress = nobody) -> None:
             raise NotABundle("not a plain file")
         if facts.st_size > FILE_BYTES_MAX:
             raise BundleTooLarge(str(facts.st_size))
-        start = file.read(bundles.START_BYTES)
-        bundles.head_length(start)  # before a large file of another kind is copied for nothing
+        manifest, start = _head_of(file)[1:]
+        _check_size(manifest, facts.st_size - start)
+        file.seek(0)
         copied = 0
-        block = start
+        block = file.read(BLOCK_BYTES)
         try:
             while block:
                 copied += len(block)
@@ -153,6 +156,25 @@ def copy_in(source: Path, spool: BinaryIO, progress: Progress = nobody) -> None:
     spool.seek(0)
 
 
+def _head_of(file: BinaryIO) -> tuple[Statement, BundleManifest, int]:
+    """Return head, manifest, and where the sealed part begins. Raises: as `BundleFile`."""
+    length = bundles.head_length(file.read(bundles.START_BYTES))
+    raw = file.read(length)
+    if len(raw) < length:
+        raise BundleTruncated("in its head")
+    return *bundles.decode_head(raw), bundles.START_BYTES + length
+
+
+def _check_size(manifest: BundleManifest, size: int) -> None:
+    """Check how long the sealed part is. Raises: BundleTruncated, BundleDamaged."""
+    if size < manifest.sealed_bytes:
+        raise BundleTruncated(f"{size} of {manifest.sealed_bytes} bytes")
+    if size > manifest.sealed_bytes:
+        raise BundleDamaged("longer than it says")
+    if sealing.sealed_size(manifest.plain_bytes) != size:
+        raise BundleDamaged("its sizes do not agree")
+
+
 class BundleFile:
     """A bundle in a spool file of this node."""
 
@@ -163,14 +185,7 @@ class BundleFile:
         BundleTooLarge.
         """
         self._spool = spool
-        length = bundles.head_length(spool.read(bundles.START_BYTES))
-        raw = spool.read(length)
-        if len(raw) < length:
-            raise BundleTruncated("in its head")
-        self.head: Statement
-        self.manifest: BundleManifest
-        self.head, self.manifest = bundles.decode_head(raw)
-        self._start = bundles.START_BYTES + length
+        self.head, self.manifest, self._start = _head_of(spool)
 
     def check(self) -> None:
         """Compare size and hash of the sealed part with the manifest.
@@ -178,13 +193,7 @@ class BundleFile:
         Raises: BundleTruncated, BundleDamaged.
         """
         self._spool.seek(0, os.SEEK_END)
-        size = self._spool.tell() - self._start
-        if size < self.manifest.sealed_bytes:
-            raise BundleTruncated(f"{size} of {self.manifest.sealed_bytes} bytes")
-        if size > self.manifest.sealed_bytes:
-            raise BundleDamaged("longer than it says")
-        if sealing.sealed_size(self.manifest.plain_bytes) != size:
-            raise BundleDamaged("its sizes do not agree")
+        _check_size(self.manifest, self._spool.tell() - self._start)
         digest = hashlib.sha256()
         self._spool.seek(self._start)
         while block := self._spool.read(BLOCK_BYTES):

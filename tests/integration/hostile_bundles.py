@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
@@ -10,45 +11,72 @@ from typing import Any, NamedTuple
 import zstandard
 from msgspec.structs import replace
 
-from sync.engine import trust
-from sync.protocol import bundles, canonical, frames, sealing
+from sync.engine import authority
+from sync.protocol import bundles, canonical, frames, sealing, statements
 from sync.protocol.bundles import BundleFacts, BundleManifest, Range
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
+from sync.protocol.names import LogName
 from sync.protocol.rounds import Hole
 from sync.protocol.statements import Statement
 from sync.sealing import X25519Sealing
+from sync.signing import Ed25519Signer
 from tests.integration.tree_world import CENTRAL, VILLAGE, Tree
 from tests.protocol.wire_samples import raw_frame
 
 KEY, SALT = b"k" * 32, b"s" * 16
 SEED = b"q" * 32
+NOT_US = "bundle_not_for_us"
+ONE_USE, STRANGER = Ed25519Signer(b"u" * 32), Ed25519Signer(b"s" * 32)
+FOREIGN = Ed25519Signer(b"f" * 32)
+"""The authority of another county."""
 MIB = 1024 * 1024
 
 
+ANY = "*"
+"""Some code: which one depends on what a flipped bit made of a text."""
+
+
 class Hostile(NamedTuple):
-    """A file and the code it is refused with; "" where it is taken without effect."""
+    """A file, the code it is refused with ("" where it is taken without effect), and by whom."""
 
     name: str
     raw: bytes
     code: str
+    at: str = CENTRAL
 
 
 class Forge:
-    """Makes bundles as the village could if it lied, sealed to central."""
+    """Makes bundles as a station could if it lied, sealed to one above it or below it."""
 
-    def __init__(self, tree: Tree) -> None:
-        self.core = tree.nodes[VILLAGE].core
-        with tree.central.database.read() as transaction:
-            log = tree.central.core.log
-            self.readers = trust.readers(tree.central.core, transaction, [CENTRAL])
-            self.central = f"{log.station}/{log.epoch}"
+    def __init__(self, tree: Tree, maker: str = VILLAGE, reader: str = CENTRAL) -> None:
+        self.core = tree.nodes[maker].core
+        self.signer = self.core.signer
+        self.certificate = self.core.certificate
+        self.log = self.core.log
+        self.way = bundles.UP if maker == VILLAGE else bundles.DOWN
+        with tree.nodes[reader].database.read() as transaction:
+            log = tree.nodes[reader].core.log
+            held = transaction.certificate(log) or tree.nodes[reader].core.certificate
+        key = statements.decode(held).read(statements.Certificate).encrypt_key
+        self.reader = (log, key)
+        self.to = "" if self.way == bundles.UP else reader
         self.port = X25519Sealing(SEED)
 
-    def facts(self, **changes: Any) -> Frame:
-        facts = BundleFacts(
-            1, self.core.station, self.core.epoch, self.core.incarnation, 1, position=1
+    def as_other(self, authority_key: Ed25519Signer, log: LogName) -> Forge:
+        """Return a forge that signs as a station this authority let in."""
+        voucher = authority.make_voucher(
+            authority_key, log.station, log.epoch, ONE_USE.public_key(), authority.ONLINE, "F-1"
         )
+        other = copy.copy(self)
+        other.signer, other.log = STRANGER, log
+        other.certificate = authority.make_certificate(
+            voucher, ONE_USE, STRANGER.public_key(), b"x" * 32
+        )
+        return other
+
+    def facts(self, **changes: Any) -> Frame:
+        facts = BundleFacts(1, *self.log, self.core.incarnation, 1, position=1)
         return Frame(frames.BUNDLE_FACTS, canonical.dumps(replace(facts, **changes)))
 
     def content(self, *inside: Frame) -> list[bytes]:
@@ -67,14 +95,14 @@ class Forge:
         return b"".join(sealing.seal(self.port.chunks(KEY, SALT), parts))
 
     def manifest(self, plain: int, sealed: bytes, **changes: Any) -> BundleManifest:
-        (log, public), *_ = self.readers
+        log, public = self.reader
         made = BundleManifest(
             v=1,
-            way=bundles.UP,
-            station=self.core.station,
-            epoch=self.core.epoch,
+            way=self.way,
+            station=self.log.station,
+            epoch=self.log.epoch,
             incarnation=self.core.incarnation,
-            to="",
+            to=self.to,
             number=1,
             created_ms=1,
             alg=sealing.ALGORITHM,
@@ -85,15 +113,15 @@ class Forge:
             plain_bytes=plain,
             sealed_bytes=len(sealed),
             sealed_sha256=hashlib.sha256(sealed).digest(),
-            certificate=self.core.certificate,
+            certificate=self.certificate,
             authority=self.core.authority[0],
         )
         return replace(made, **changes)
 
     def sign(self, manifest: BundleManifest, signer: str = "") -> bytes:
-        name = signer or self.core.signer_name
+        name = signer or f"{self.log.station}/{self.log.epoch}"
         unsigned = Statement(bundles.KIND, canonical.dumps(manifest), b"", name)
-        signed = replace(unsigned, signature=self.core.signer.sign(unsigned.message()))
+        signed = replace(unsigned, signature=self.signer.sign(unsigned.message()))
         return bundles.encode_head(signed)
 
     def file(self, parts: Sequence[bytes], **changes: Any) -> bytes:
@@ -103,29 +131,6 @@ class Forge:
 
     def head(self, raw: bytes) -> bytes:
         return b"YZB\1" + len(raw).to_bytes(4, "big") + raw
-
-
-def spoiled(good: bytes) -> Iterator[Hostile]:
-    """Yield what carelessness or a bad stick makes of an honest bundle."""
-    head = 8 + int.from_bytes(good[4:8], "big")
-    yield Hostile("empty", b"", "not_a_bundle")
-    yield Hostile("magic alone", b"YZB", "bundle_truncated")
-    yield Hostile("another kind of file", b"%PDF-1.7\n" * 1000, "not_a_bundle")
-    yield Hostile("a round", b"YZR\1" + good[4:], "not_a_bundle")
-    yield Hostile("a newer format", b"YZB\2" + good[4:], "unsupported_version")
-    yield Hostile("head of 4 GiB", b"YZB\1\xff\xff\xff\xff" + good[8:], "limit_exceeded")
-    yield Hostile("head of nothing", b"YZB\1\0\0\0\0" + good[8:], "malformed")
-    for part in range(1, 4):
-        yield Hostile(f"head cut at {part}/4", good[: head * part // 4], "bundle_truncated")
-    for part in range(4):
-        cut = head + (len(good) - head) * part // 4
-        yield Hostile(f"content cut at {part}/4", good[:cut], "bundle_truncated")
-    for part in range(4):
-        at = head + (len(good) - head - 1) * part // 3
-        flipped = good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :]
-        yield Hostile(f"content flipped at {part}/3", flipped, "bundle_damaged")
-    yield Hostile("longer than it says", good + b"\0", "bundle_damaged")
-    yield Hostile("zeroes at its end", good[:-64] + bytes(64), "bundle_damaged")
 
 
 def odd_heads(forge: Forge) -> Iterator[Hostile]:
@@ -140,8 +145,11 @@ def odd_heads(forge: Forge) -> Iterator[Hostile]:
         ("another statement", forge.core.certificate, "malformed"),
     ):
         yield Hostile(f"head: {name}", forge.head(raw), code)
-    name = forge.readers[0][0]
-    as_central = forge.sign(forge.manifest(0, b""), f"{name.station}/{name.epoch}")
+    name = forge.reader[0]
+    parts = forge.content()
+    sealed, plain = forge.seal(parts), sum(len(part) for part in parts)
+    head_of_central = forge.sign(forge.manifest(plain, sealed), f"{name.station}/{name.epoch}")
+    as_central = head_of_central + sealed
     yield Hostile("head: signed as central", as_central, "bad_signature")
 
 
@@ -149,6 +157,7 @@ def odd_manifests(forge: Forge) -> Iterator[Hostile]:
     """Yield manifests that are impossible, or of somebody else, and readers that are none."""
     many = [Range("CG0111", n, 0, 1) for n in range(9_000)]
     good = forge.manifest(0, b"").readers[0]
+    old = forge.port.wrap(good.to, b"x" * 32, KEY)
     wrong = replace(good, wrapped=bytes(48))
     changes: list[tuple[str, dict[str, Any], str]] = [
         ("a way of its own", {"way": "side"}, "malformed"),
@@ -167,6 +176,22 @@ def odd_manifests(forge: Forge) -> Iterator[Hostile]:
         ("low order", {"readers": [replace(wrong, ephemeral=bytes(32))]}, "bundle_wrong_key"),
         ("no name", {"readers": [replace(wrong, to="no name")]}, "malformed"),
         ("twenty readers", {"readers": [wrong] * 20}, "limit_exceeded"),
+        ("a key of long ago", {"readers": [old]}, "bundle_wrong_key"),
+        ("sealed to the district", {"readers": [replace(wrong, to="CG0001/7")]}, NOT_US),
+        ("a life of two words", {"incarnation": "a b"}, "malformed"),
+        ("a life without end", {"incarnation": "9" * 1000}, "malformed"),
+        ("a number less than nothing", {"number": -1}, "malformed"),
+        ("version 0", {"v": 0}, "unsupported_version"),
+        ("its own authority", {"authority": b"a" * 32}, ""),
+        ("another salt", {"salt": b"t" * 16}, "bundle_damaged"),
+        ("a salt of nothing", {"salt": b""}, "bundle_damaged"),
+        ("hash of another", {"sealed_sha256": bytes(32)}, "bundle_damaged"),
+        ("hash of nothing", {"sealed_sha256": b""}, "bundle_damaged"),
+        ("ranges of nonsense", {"ranges": [Range("../..", -1, -5, -9)]}, ""),
+        ("made at no time", {"created_ms": -(2**53) + 1}, ""),
+        ("made at the end of time", {"created_ms": 2**53 - 1}, ""),
+        ("another epoch", {"epoch": 1}, "bad_signature"),
+        ("a certificate of 200 KB", {"certificate": b"x" * 200_000}, "limit_exceeded"),
     ]
     for name, changed, code in changes:
         yield Hostile(f"manifest: {name}", forge.file(forge.content(), **changed), code)
@@ -217,7 +242,7 @@ def odd_frames(forge: Forge) -> Iterator[Hostile]:
         yield Hostile(f"frames: {name}", forge.file(forge.raw_part(*raw)), code)
 
 
-def insides(forge: Forge, event: Event) -> Iterator[Hostile]:
+def insides(forge: Forge, below: Forge, event: Event) -> Iterator[Hostile]:
     """Yield whole frames with something bad in them."""
     hole = Hole("CG0001", 1, 1, "x", b"h" * 32)
     for name, facts, code in (
@@ -232,10 +257,13 @@ def insides(forge: Forge, event: Event) -> Iterator[Hostile]:
         ("of nothing", Frame(frames.EVENTS, b""), "malformed"),
         ("cut off", Frame(frames.EVENTS, bytes(8) + b"\xff\xff\xff\xff"), "malformed"),
         ("altered", frames.encode_events(0, [event._replace(body=b"{}")]), ""),
-        ("badly signed", frames.encode_events(0, [event._replace(signature=bytes(64))]), ""),
         ("that are none", frames.encode_events(0, [Event(b"[]", bytes(64), b"", b"")]), ""),
     ):
         yield Hostile(f"events: {name}", forge.file(forge.content(frame)), code)
+    # Two doubts of one position refuse it for good: so this one goes to the township.
+    frame = frames.encode_events(0, [event._replace(signature=bytes(64))])
+    badly_signed = below.file(below.content(frame))
+    yield Hostile("events: badly signed", badly_signed, "", below.reader[0].station)
     for name, count, code in (("odd", 1000, ""), ("too many", 10_000, "limit_exceeded")):
         frame = frames.encode_statements(0, [b"{}"] * count)
         yield Hostile(f"statements: {name}", forge.file(forge.content(frame)), code)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from node import drop_folder
 from node.drop_folder import DropFolder
 from tests.integration.stick_world import Sticks
 from tests.integration.test_tree_of_four import AT_ONCE
@@ -118,23 +121,96 @@ def test_a_drop_folder_takes_what_lies_still_and_answers(
     assert len(list(drop.iterdir())) == 2, "an answer is not answered"
 
 
+def odd_entries(drop: Path, good: bytes, elsewhere: Path) -> None:
+    """Lay down what may lie in a folder besides bundles: none of it is this node's business."""
+    (drop / "a.yzb").mkdir()
+    (drop / "link.yzb").symlink_to(elsewhere / "node.json")
+    (drop / "to-a-folder.yzb").symlink_to(elsewhere)
+    (drop / "to-nothing.yzb").symlink_to(drop / "nowhere")
+    (drop / "to-itself.yzb").symlink_to(drop / "to-itself.yzb")
+    os.mkfifo(drop / "pipe.yzb")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(drop / "s.yzb"))
+    os.link(elsewhere / "node.json", drop / "a-second-name.txt")
+    (drop / "evil.yzb.exe").write_bytes(good)
+    (drop / ".hidden.yzb").write_bytes(good)
+    (drop / "._apple.yzb").write_bytes(good)
+    (drop / "half.yzb.part").write_bytes(good[:99])
+    (drop / "deep").mkdir()
+    (drop / "deep" / "in.yzb").write_bytes(good)
+
+
+def odd_names(drop: Path, good: bytes) -> int:
+    """Lay the same broken bundle down under names no person gives; return how many."""
+    names = [
+        b"two\nlines.yzb", b"red\x1b[31m.yzb", b"no-utf8-\xff\xfe.yzb", b"report.pdf.yzb",
+        "数据包(1) 副本.yzb".encode(), b"n" * 251 + b".yzb", b"-rf.yzb", b"<script>.yzb",
+        b"tab\t.yzb", b"back\\slash.yzb", b"a;b&c|d$(e).yzb", b" .yzb", b"%s%n.yzb",
+    ]  # fmt: skip
+    for name in names:
+        with open(bytes(drop) + b"/" + name, "wb") as file:
+            file.write(good[:200])
+    return len(names)
+
+
 def test_a_drop_folder_outlives_what_is_wrong_in_it(
     tree: Tree, tmp_path: Path, folder: DropFolder
 ) -> None:
-    """Folders, links, strangers' and broken files; the one that fits is taken in."""
+    """Folders, links, pipes, odd names, strangers' and broken files; the one that fits is taken."""
     sticks = Sticks(tree, tmp_path / "sticks")
     tree.take_in(VILLAGE, AT_ONCE)
     good = sticks.up(VILLAGE).read_bytes()
     drop = tmp_path / "drop"
-    (drop / "a.yzb").mkdir()
-    (drop / "b.yzb").symlink_to(tree.home(CENTRAL) / "node.json")
-    (drop / "c.yzb").write_bytes(good[:200])
-    (drop / "d.yzb").write_bytes(good)
-    os.mkfifo(drop / "e.yzb")
+    odd_entries(drop, good, tree.home(CENTRAL))
+    broken = odd_names(drop, good)
+    (drop / "empty.yzb").write_bytes(b"")
+    (drop / "zz.yzb").write_bytes(good)
     folder.look()
-    assert [one.code for one in folder.look()] == ["bundle_truncated", ""]
+    codes = Counter(one.code for one in folder.look())
+    assert codes == {"bundle_truncated": broken, "not_a_bundle": 1, "": 1}
     drop.rename(tmp_path / "pulled-out")
     assert folder.look() == []
+
+
+def test_a_folder_of_odd_names_is_taken_in_and_told_in_plain_text(
+    tree: Tree, tmp_path: Path
+) -> None:
+    """The command says what became of each file; no name can break or colour what is printed."""
+    sticks = Sticks(tree, tmp_path / "sticks")
+    tree.take_in(VILLAGE, AT_ONCE)
+    good = sticks.up(VILLAGE).read_bytes()
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    odd_entries(drop, good, tree.home(CENTRAL))
+    broken = odd_names(drop, good)
+    (drop / "zz.yzb").write_bytes(good)
+    home = tree.home(CENTRAL)
+    tree.close()
+    tree.nodes.clear()
+    command = [sys.executable, "-m", "central", "bundle", "import", str(drop), "--data", str(home)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=120, check=False)
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) == broken + 1, done.stdout + done.stderr
+    assert all(line.endswith("。") and line.isprintable() for line in lines)
+    assert "Traceback" not in done.stderr.decode()
+    said = run("central", "bundle", "import", str(drop), "--data", str(home), code=1)
+    assert [one["already"] for one in said["files"] if "code" not in one] == [True]
+
+
+def test_a_folder_of_a_thousand_broken_files_hides_nothing(
+    tree: Tree, tmp_path: Path, folder: DropFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many are looked at in one go; the others have their turn at the next looks."""
+    monkeypatch.setattr(drop_folder, "FILES_MAX", 10)
+    tree.take_in(VILLAGE, AT_ONCE)
+    good = Sticks(tree, tmp_path / "sticks").up(VILLAGE).read_bytes()
+    drop = tmp_path / "drop"
+    for number in range(25):
+        (drop / f"{number:02d}.yzb").write_bytes(b"YZB" if number != 12 else good)
+    folder.look()
+    taken = [one for _ in range(3) for one in folder.look()]
+    assert len(taken) == 25
+    assert [one.file for one in taken if not one.code] == ["12.yzb"]
 
 
 def test_a_watching_node_takes_in_by_itself(tree: Tree, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sync.protocol import canonical, compression, dictionary_1, frames
 from sync.protocol.compression import DICTIONARY_NEWEST, LEVEL_TIGHT, Packing, packing_for
 from sync.protocol.envelope import Envelope, Event, body_hash
 from sync.protocol.errors import LimitExceeded, Malformed, UnsupportedVersion
-from sync.protocol.limits import FRAME_BYTES_TARGET
+from sync.protocol.limits import FRAME_BYTES_TARGET, SEQUENCE_MAX
 from tests.protocol import wire_samples, wire_values
 from tests.protocol.fuzzing import check_only_tree_errors, mutated
 from tests.protocol.wire_samples import raw_frame
@@ -72,7 +72,7 @@ def _cases(count: int) -> list[Event]:
 
 
 @FEW
-@given(st.integers(0, 2**64 - 1), st.lists(honest | wire_values.events, max_size=8))
+@given(st.integers(0, SEQUENCE_MAX), st.lists(honest | wire_values.events, max_size=8))
 def test_events_come_out_of_columns_byte_for_byte(through: int, events: list[Event]) -> None:
     """What fits the columns and what does not, in any mixture and order."""
     plain = frames.encode_events(through, events)

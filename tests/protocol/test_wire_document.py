@@ -105,6 +105,8 @@ def test_error_codes_of_a_peer_are_all_there() -> None:
         (limits.RECEIPTS_MAX, "receipts in an answer | 4,096"),
         (limits.REFUSED_LISTED_MAX, "refused positions in a receipt | 256"),
         (limits.EDITIONS_MAX, "editions in a hello | 4,096"),
+        (limits.EDITION_MS_MAX, "an edition | 250,000,000,000,000"),
+        (limits.SEQUENCE_MAX, "a sequence of a link | 9,223,372,036,854,775,807"),
         (limits.BLOB_PARTS_MAX, "parts of an ask | 64"),
         (limits.BLOB_ASK_BYTES_MAX, "header of an ask | 16 KiB"),
         (limits.BLOB_ANSWER_BYTES_MAX, "bytes given for an ask | 4 MiB"),

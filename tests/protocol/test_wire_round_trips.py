@@ -12,7 +12,7 @@ from sync.protocol import bodies, canonical, digest, frames, packs, rounds, stat
 from sync.protocol.envelope import Envelope, Event, check_body, parse_envelope, signed_message
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.frames import BlobPiece, Frame
-from sync.protocol.limits import STATEMENT_BYTES_MAX
+from sync.protocol.limits import SEQUENCE_MAX, STATEMENT_BYTES_MAX
 from sync.protocol.merkle import merkle_root
 from sync.protocol.names import EventName, LogName
 from sync.protocol.receipts import LogReceipt
@@ -44,7 +44,7 @@ def test_envelopes_come_back_as_they_were(envelope: Envelope) -> None:
 
 
 @FEW
-@given(st.integers(0, 2**64 - 1), st.lists(wire_values.events, max_size=5))
+@given(st.integers(0, SEQUENCE_MAX), st.lists(wire_values.events, max_size=5))
 def test_events_frames_come_back_as_they_were(through: int, events: list[Event]) -> None:
     """A frame keeps each event's bytes, and a purged body apart from an empty one."""
     assert (through, events) == frames.decode_events(frames.encode_events(through, events).payload)
@@ -59,7 +59,7 @@ def test_an_event_takes_in_a_frame_what_event_bytes_says(events: list[Event]) ->
 
 
 @FEW
-@given(st.integers(0, 2**64 - 1), st.lists(st.binary(max_size=80), max_size=5))
+@given(st.integers(0, SEQUENCE_MAX), st.lists(st.binary(max_size=80), max_size=5))
 def test_statements_frames_come_back_as_they_were(through: int, raws: list[bytes]) -> None:
     """Statements are carried as bytes, understood or not."""
     assert (through, raws) == frames.decode_statements(

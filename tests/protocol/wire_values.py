@@ -12,6 +12,7 @@ from sync.protocol import bodies, frames
 from sync.protocol.canonical import INTEGER_MAX
 from sync.protocol.envelope import Envelope, Event
 from sync.protocol.frames import BlobPiece, Frame
+from sync.protocol.limits import EDITION_MS_MAX
 from sync.protocol.receipts import LogReceipt, Refusal
 from sync.protocol.registers import Entry
 from sync.protocol.rounds import VERDICTS, Answer, Hello, Hole
@@ -27,6 +28,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(
 integers = st.integers(-INTEGER_MAX, INTEGER_MAX)
 positives = st.integers(1, 10**15)
 stations = st.from_regex(r"[A-Z0-9]{4,12}", fullmatch=True)
+incarnations = st.from_regex(r"[0-9A-Za-z-]{1,64}", fullmatch=True)
 hashes = st.binary(min_size=32, max_size=32)
 shas = hashes.map(bytes.hex)
 small = st.binary(max_size=24)
@@ -69,7 +71,7 @@ hellos = st.builds(
     v=st.just(1),
     station=stations,
     epoch=positives,
-    incarnation=texts,
+    incarnation=incarnations,
     nonce=small,
     token=small,
     position=integers,
@@ -79,7 +81,7 @@ hellos = st.builds(
     digest=small,
     tree=texts,
     proof=small,
-    editions=st.dictionaries(texts, positives, max_size=3),
+    editions=st.dictionaries(texts, st.integers(0, EDITION_MS_MAX), max_size=3),
     holes=st.lists(holes, max_size=3),
     health=st.none() | healths,
     ask_receipts=st.booleans(),
@@ -98,7 +100,7 @@ answers = st.builds(
     v=st.just(1),
     station=stations,
     epoch=positives,
-    incarnation=texts,
+    incarnation=incarnations,
     nonce=small,
     verdict=st.sampled_from(VERDICTS),
     token=small,
