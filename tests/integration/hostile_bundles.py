@@ -181,7 +181,7 @@ def odd_manifests(forge: Forge) -> Iterator[Hostile]:
         ("a life of two words", {"incarnation": "a b"}, "malformed"),
         ("a life without end", {"incarnation": "9" * 1000}, "malformed"),
         ("a number less than nothing", {"number": -1}, "malformed"),
-        ("version 0", {"v": 0}, "unsupported_version"),
+        ("version 0", {"v": 0}, "peer_too_old"),
         ("its own authority", {"authority": b"a" * 32}, ""),
         ("another salt", {"salt": b"t" * 16}, "bundle_damaged"),
         ("a salt of nothing", {"salt": b""}, "bundle_damaged"),

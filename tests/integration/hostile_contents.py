@@ -77,7 +77,7 @@ def odd_parts(forge: Forge) -> Iterator[Hostile]:
         ("one in another", [facts, b"\0\0\0\4" + facts[:4]], "malformed"),
         ("bytes behind the last", [facts, b"\0\0\0"], "malformed"),
         ("a newer wire", [b"\0\0\0\4YZR\3"], "unsupported_version"),
-        ("an old wire", [b"\0\0\0\4YZR\0"], "unsupported_version"),
+        ("an old wire", [b"\0\0\0\4YZR\0"], "peer_too_old"),
         ("thousands of empty ones", [facts, *[b"\0\0\0\4YZR\1"] * 5000], ""),
         ("a pack up", [forge.part(forge.facts(), Frame(frames.BLOB, bytes(60)))], ""),
         ("a whole round", [forge.part(forge.facts(), Frame(frames.HELLO, b"{}"))], ""),
