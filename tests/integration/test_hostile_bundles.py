@@ -97,6 +97,7 @@ def check(tree: Tree, path: Path, hostile: Hostile) -> None:
     assert code == hostile.code or (hostile.code == ANY and code), (hostile.name, code)
     assert time.monotonic() - began < SECONDS_MAX, hostile.name
     assert not code or sentence.endswith("。"), hostile.name
+    assert not sentence or ("旧" in sentence) == (code == "peer_too_old"), hostile.name
     assert events_and_editions(tree) == before, hostile.name
     assert list((tree.home(hostile.at) / SPOOL).iterdir()) == [], hostile.name
 

@@ -35,7 +35,7 @@ from sync.protocol import (
 from sync.protocol.envelope import Event
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.limits import CHUNK_BYTES, STATEMENT_BYTES_MAX
-from sync.protocol.names import EventName, LogName, check_station
+from sync.protocol.names import EventName, LogName, check_incarnation, check_station
 from sync.protocol.rounds import Answer, Hello
 from sync.transport import squeeze
 from tests.protocol import wire_samples
@@ -328,6 +328,7 @@ WIRE: dict[str, Target] = {
     ),
     "sync.protocol.names.LogName.parse": Target(odd_texts, _utf8(LogName.parse)),
     "sync.protocol.names.EventName.parse": Target(odd_texts, _utf8(EventName.parse)),
+    "sync.protocol.names.check_incarnation": Target(odd_texts, _utf8(check_incarnation)),
     "sync.protocol.names.check_station": Target(odd_texts, _utf8(check_station)),
     "sync.protocol.pack_streams.unpack_streams": Target(
         mutated(_COLUMN_PACK[4:]), pack_streams.unpack_streams
