@@ -22,7 +22,7 @@ from sync.engine import (
 from sync.engine.core import Core
 from sync.engine.give_back import GivenBack
 from sync.engine.parent import Session
-from sync.protocol import canonical, compression, frames, rounds
+from sync.protocol import canonical, compression, digest, frames, rounds
 from sync.protocol.compression import Packing
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
@@ -175,7 +175,8 @@ def _room(budget: int) -> int:
 
 def _stream(core: Core, session: Session, answer: Answer, rest: Sequence[Frame | bytes]) -> bytes:
     ahead: list[Frame] = []
-    if session.hello.acknowledged_incarnation != core.incarnation:
+    shown = digest.mark([core.certificate]) in digest.marks(session.hello.known)
+    if session.hello.acknowledged_incarnation != core.incarnation and not shown:
         ahead.append(frames.encode_statements(0, [core.certificate]))
     return frames.encode_stream([*ahead, _signed(core, answer), *rest], _packing(session))
 

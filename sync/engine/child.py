@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from sync.engine import (
+    acquaint,
     compare,
     dues,
     fetching,
@@ -72,11 +73,14 @@ def begin_round(
     unanswered = bool(link.nonce)
     shape = tree.load(core, transaction, now_ms)
     link = _digest_anew(core, shape, transaction, link)
+    if unanswered:
+        compare.forget(transaction)
     nonce = core.chance.bytes(NONCE_BYTES)
     own = record.own_log(core, transaction)
     halt = halted(transaction)
     unsent = _unsent(core, transaction, halt)[: outgoing.LOGS_PER_ROUND]
     holes, untold = outgoing.holes(transaction, unsent)
+    introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
     hello = Hello(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -103,19 +107,19 @@ def begin_round(
         budget=budget.down,
         lacking=gaps.lacking(transaction),
         bodies=fetching.wanted(transaction),
+        known=acquaint.known(core, shape, transaction) if introduce or link.nonce == MOVED else b"",
     )
     packing = _packing(transaction, link, unanswered=unanswered)
     payload = canonical.dumps(hello)
     signature = core.signer.sign(rounds.hello_message(core.parent, payload))
     out: list[Frame | bytes] = []
-    introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
     certificates = outgoing.certificates(core, transaction, unsent, first=introduce)
     out += frames.statement_frames(certificates)
     out.append(Frame(frames.HELLO, rounds.encode_header(signature, payload)))
     proving = bool(link.challenge) and link.verdict.startswith(rounds.PROVE)
     if not unanswered and not proving:
         out += compare.due(shape, transaction, core.station, link.station)
-        out += upward.load(transaction)
+        out += upward.load(core, transaction, certificates)
         out += outgoing.events(transaction, unsent, untold, packing, budget.up)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
@@ -342,7 +346,7 @@ def _answer(
     differs = False
     if answer.verdict == rounds.OK:
         shape = tree.load(core, transaction, now_ms)
-        differs = compare.notice(transaction, link, answer, shape.version(core.station))
+        differs = compare.notice(transaction, link, answer, shape.version(core.station), now_ms)
         transaction.acknowledge(routing.UP, answer.statements)
         for receipt in answer.receipts:
             resting = not receipts.take(transaction, receipt, lower=True) and resting

@@ -26,6 +26,8 @@ from sync.protocol.rounds import Answer, Hello
 
 _DUE = "compare_due"
 _DONE = "compare_done"
+_TOLD_AT = "compare_told_ms"
+EVERY_MS = 60_000
 
 
 class Line(NamedTuple):
@@ -45,15 +47,27 @@ def lines(events: Iterable[StoredEvent]) -> dict[str, Line]:
     return found
 
 
-def notice(transaction: Transaction, link: ParentLink, answer: Answer, tree_version: str) -> bool:
-    """Note whether the ends differ although nothing is owed; return whether lines are due."""
+def notice(
+    transaction: Transaction, link: ParentLink, answer: Answer, tree_version: str, now_ms: int
+) -> bool:
+    """Note whether the ends differ although nothing is owed; return whether lines are due.
+
+    A parent that is still fetching what it lacks differs otherwise each time: it is told once a
+    minute.
+    """
     owed = answer.more or answer.through > link.received
     if owed or answer.tree != tree_version or len(answer.digest) != digest.DIGEST_BYTES:
         return False
     apart = "" if answer.digest == link.digest else _apart(answer.digest, link.digest)
+    if not apart:
+        transaction.set_meta(_DONE, "")
     if not apart or apart == transaction.meta(_DONE):
         return False
+    told_ms = int(transaction.meta(_TOLD_AT) or "0")
+    if transaction.meta(_DONE) and abs(now_ms - told_ms) < EVERY_MS:
+        return False
     transaction.set_meta(_DUE, apart)
+    transaction.set_meta(_TOLD_AT, str(now_ms))
     return True
 
 
@@ -67,6 +81,11 @@ def due(shape: Tree, transaction: Transaction, station: str, parent: str) -> lis
     held = lines(routing.held_from_above(shape, transaction, station, parent))
     told = [AuthorDigest(author, *line) for author, line in sorted(held.items())]
     return [Frame(frames.COMPARE, canonical.dumps(told[:AUTHORS_MAX]))]
+
+
+def forget(transaction: Transaction) -> None:
+    """Have the difference told again that a request without an answer may have told."""
+    transaction.set_meta(_DONE, "")
 
 
 def read(payload: bytes) -> list[AuthorDigest]:

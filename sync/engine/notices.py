@@ -140,7 +140,10 @@ def _attachment(
         if station in had.subtree(link.station) and station not in shape.subtree(link.station):
             routing.owe_signer(transaction, link, statement)
             transaction.enqueue(link.station, statements.ATTACHMENT, station)
-    dues.owe_all(shape, transaction, routing.derive_moved(shape, transaction))
+    came_back = routing.derive_moved(shape, transaction)
+    dues.owe_all(shape, transaction, came_back)
+    for child in came_back:
+        routing.note_served(transaction, child, now_ms)
     revocation.judge_anew(core, shape, transaction)
     effects.judged = True
     return True

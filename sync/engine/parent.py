@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from sync.engine import (
+    acquaint,
     asks,
     clock,
     compare,
@@ -35,9 +36,8 @@ from sync.protocol.frames import Frame
 from sync.protocol.lives import OLDER_LIFE, Seen
 from sync.protocol.names import LogName
 from sync.protocol.ports import ChildLink, LogState, Refused, Transaction
-from sync.protocol.receipts import CentralReceipt
 from sync.protocol.rounds import Hello
-from sync.protocol.statements import Certificate, Statement
+from sync.protocol.statements import Certificate
 
 
 @dataclass(slots=True)
@@ -111,7 +111,10 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
     link = replace(link, last_contact_ms=now_ms, rounds=link.rounds + 1, health=health)
     transaction.put_child_link(link)
     give_back.hear(transaction, log, hello.position)
+    if hello.known:
+        acquaint.note_known(core, tree.load(core, transaction, now_ms), transaction, hello)
     moved = _book(core, transaction, now_ms, hello, effects)
+    acquaint.adopt_introduced(core, transaction, now_ms, hello.station, effects)
     return Session(hello, verdict, token=link.token, touched=moved, live=live, effects=effects)
 
 
@@ -260,8 +263,14 @@ def receive_introduction(
     """
     latest = max(now_ms, clock.trusted_ms(transaction, now_ms) or 0)
     told = [statements.decode(raw) for raw in frames.decode_statements(frame.payload)[1]]
-    known = {log for one in told if (log := _known_at_central(core, transaction, one)) is not None}
+    known = {
+        log
+        for one in told
+        if (log := acquaint.known_at_central(core, transaction, one)) is not None
+    }
     for statement in told:
+        if statement.kind == statements.RECEIPT and caller in {log.station for log in known}:
+            transaction.put_statement(acquaint.INTRODUCED, caller, statements.encode(statement))
         if statement.kind != statements.CERTIFICATE:
             continue
         read = statement.read(Certificate)
@@ -278,19 +287,6 @@ def receive_introduction(
             if own:
                 raise
             count(transaction, f"statements_refused/{error.code}")
-
-
-def _known_at_central(core: Core, transaction: Transaction, statement: Statement) -> LogName | None:
-    """Return the log a receipt of central is about: its certificate was judged long ago."""
-    if statement.kind != statements.RECEIPT:
-        return None
-    try:
-        if trust.signed_by_station(core, transaction, statement) != core.root:
-            return None
-        receipt = statement.read(CentralReceipt)
-    except PeerProtocolError:
-        return None
-    return LogName(receipt.station, receipt.epoch)
 
 
 def claimed_caller(raw: bytes) -> str:
@@ -316,10 +312,13 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
     # Who holds something already was served by another parent: the digests tell what is lacking.
     served = hello.digest not in (b"", digest.EMPTY)
     routing.derive_link(shape, transaction, hello.station, quiet=served)
-    routing.owe_ancestors(core, shape, transaction, hello.station)
+    acquaint.note_known(core, shape, transaction, hello)
     # One that was put back believes it has told its editions, and those it lost were receipted.
     registers.owe_editions(shape, transaction, hello.station, hello.editions)
     dues.owe(shape, transaction, hello.station)
+    routing.owe_ancestors(core, shape, transaction, hello.station)
+    if served:
+        routing.note_served(transaction, hello.station, now_ms)
     return transaction.child_link(hello.station) or fresh
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sync.engine import gaps, routing, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
-from sync.protocol import canonical, statements
+from sync.protocol import canonical, digest, statements
 from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.limits import PROTOCOL_VERSION, REFUSED_LISTED_MAX
 from sync.protocol.lives import LOST
@@ -227,8 +227,8 @@ def take_central(core: Core, tree: Tree, transaction: Transaction, statement: St
     return True
 
 
-def owe_held(transaction: Transaction, child: str) -> None:
-    """Owe a child central's receipts held for the logs that came from it."""
+def owe_held(transaction: Transaction, child: str, known: frozenset[bytes] = frozenset()) -> None:
+    """Owe a child central's receipts held for the logs that came from it, but those it has."""
     link = transaction.child_link(child)
     if link is None:
         return
@@ -236,7 +236,7 @@ def owe_held(transaction: Transaction, child: str) -> None:
         for rung in RUNGS:
             ref = _ref(log.name, rung)
             raw = transaction.statement(statements.RECEIPT, ref)
-            if raw is not None:
+            if raw is not None and digest.mark([raw]) not in known:
                 routing.owe_signer(transaction, link, statements.decode(raw))
                 transaction.enqueue(child, statements.RECEIPT, ref)
 

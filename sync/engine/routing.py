@@ -15,6 +15,7 @@ from sync.engine import audience, trust
 from sync.engine.core import Core
 from sync.engine.tree import Tree
 from sync.protocol import bundles, digest, statements
+from sync.protocol.envelope import HLC_COUNTER
 from sync.protocol.names import LogName
 from sync.protocol.ports import (
     GOOD,
@@ -41,6 +42,8 @@ _OUT = (REVOKED, RECOVERED)
 SETTLED = "settled_streams"
 JUDGED_AT_ONCE_MAX = 10_000
 _TOLD = "told"
+_SERVED = "served"
+SETTLING_MS = 24 * 3600 * 1000
 _SHAPE = "shape"
 
 
@@ -152,13 +155,26 @@ def _owe(
 ) -> None:
     total = link.digest
     below = tree.subtree(link.station)
+    served_ms = int(transaction.statement(_SERVED, link.station) or b"0")
     for event in events:
         if event.standing == GOOD and _lacks(tree, members, event, below):
-            owe_certificate(transaction, link, event.name.log)
-            transaction.enqueue(link.station, EVENT, str(event.name))
             if event.name.station not in below:
                 total = digest.add(total, event.event.hash)
+                if served_ms and _was_given(transaction, event, served_ms):
+                    continue
+            owe_certificate(transaction, link, event.name.log)
+            transaction.enqueue(link.station, EVENT, str(event.name))
     transaction.put_child_link(replace(link, digest=total))
+
+
+def _was_given(transaction: Transaction, event: StoredEvent, served_ms: int) -> bool:
+    """Return whether a child that moved here most likely has an event from its former parent.
+
+    Written before it came and handed down here within a day of that. If it lacks one all the same,
+    the digests differ, and comparing them brings it.
+    """
+    old = event.hlc // HLC_COUNTER < served_ms > event.received_ms - SETTLING_MS
+    return old and event.source != "" and transaction.child_link(event.source) is None
 
 
 def _bypassed(event: StoredEvent) -> bool:
@@ -175,10 +191,22 @@ def _lacks(tree: Tree, members: frozenset[str], event: StoredEvent, below: froze
 
 def owe_certificate(transaction: Transaction, link: ChildLink, log: LogName) -> None:
     """Owe a log's certificate to a child that was not told of it in its present incarnation."""
-    ref = f"{link.station}/{log.station}/{log.epoch}"
-    if transaction.statement(_TOLD, ref) != link.incarnation.encode():
-        transaction.put_statement(_TOLD, ref, link.incarnation.encode())
+    if note_told(transaction, link, log):
         transaction.enqueue(link.station, statements.CERTIFICATE, f"{log.station}/{log.epoch}")
+
+
+def note_told(transaction: Transaction, link: ChildLink, log: LogName) -> bool:
+    """Note that a child holds a log's certificate; return whether that is news."""
+    ref = f"{link.station}/{log.station}/{log.epoch}"
+    if transaction.statement(_TOLD, ref) == link.incarnation.encode():
+        return False
+    transaction.put_statement(_TOLD, ref, link.incarnation.encode())
+    return True
+
+
+def note_served(transaction: Transaction, child: str, now_ms: int) -> None:
+    """Note that a child was another parent's until now: what is older it was given there."""
+    transaction.put_statement(_SERVED, child, str(now_ms).encode())
 
 
 def owe_ancestors(core: Core, tree: Tree, transaction: Transaction, child: str) -> None:

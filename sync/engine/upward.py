@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sync.engine import intake, recovery, routing
+from sync.engine.core import Core
 from sync.protocol import frames, statements
 from sync.protocol.envelope import Event
 from sync.protocol.frames import Frame
@@ -13,8 +16,12 @@ from sync.protocol.ports import RECOVERED, OutboxItem, Transaction
 ITEMS_PER_ROUND = 200
 
 
-def load(transaction: Transaction) -> list[Frame]:
-    """Return the next of what is owed in frames; the last names the sequence they end at."""
+def load(core: Core, transaction: Transaction, ahead: Collection[bytes]) -> list[Frame]:
+    """Return the next of what is owed in frames; the last names the sequence they end at.
+
+    Shapes: `ahead` is what the request says before its hello. The own certificate verified the
+    hello, and central's every node above has from its own parent.
+    """
     items = transaction.outbox(routing.UP, 0, ITEMS_PER_ROUND)
     found: list[bytes] = []
     events: list[Event] = []
@@ -24,11 +31,12 @@ def load(transaction: Transaction) -> list[Frame]:
         # Its signer may have no event on this link yet that would bring the certificate along.
         for log in _signers(event, raw):
             certificate = transaction.certificate(log)
-            if certificate is not None and certificate not in found:
+            told = log == core.log or log.station == core.root
+            if certificate is not None and not told and certificate not in found:
                 found.append(certificate)
         if event is not None:
             events.append(event)
-        elif raw is not None:
+        elif raw is not None and raw not in ahead and raw != core.certificate:
             found.append(raw)
         size += frames.event_bytes(event) if event is not None else len(raw or b"")
         if size > ROUND_BYTES_TARGET:
@@ -36,7 +44,10 @@ def load(transaction: Transaction) -> list[Frame]:
             break
     if not items:
         return []
-    last = frames.encode_statements(items[-1].sequence, [])
+    through = items[-1].sequence
+    last = frames.encode_statements(through, [])
+    if not events:
+        return frames.statement_frames(found, through) or [last]
     return [*frames.statement_frames(found), *_in_frames(events), last]
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from sync.protocol import canonical, versions
+from sync.protocol.digest import MARK_BYTES, MARKS_MAX
 from sync.protocol.envelope import signed_message
 from sync.protocol.errors import LimitExceeded, Malformed
 from sync.protocol.limits import (
@@ -37,6 +38,7 @@ APART = "versions_apart"
 """Booked by a child whose round was refused for its version; no answer says it."""
 VERDICTS = (OK, PROVE, REWIND, FORK, REVOKED, BUSY)
 
+KNOWN_BYTES_MAX = MARK_BYTES * MARKS_MAX
 NONCE_BYTES = 8
 TOKEN_BYTES = 16
 
@@ -96,6 +98,7 @@ class Hello(
         "budget": "bu",
         "lacking": "la",
         "bodies": "b",
+        "known": "k",
     },
 ):
     """What a child says first in a round.
@@ -111,7 +114,8 @@ class Hello(
     `lacking` asks for what lies before the logs this node took over from a moved station;
     `budget` is how many bytes the answer should take at most, 0 if the child does not care.
     `fetching` says that it wants its own logs back, those named in `own` from there on; `bodies`
-    names events whose body is asked for.
+    names events whose body is asked for; `known` are the marks (see `digest`) of what a child that
+    is new here holds of what a parent tells first.
     """
 
     v: int
@@ -139,6 +143,7 @@ class Hello(
     budget: int = 0
     lacking: list[Lacking] = []
     bodies: list[str] = []
+    known: bytes = b""
 
 
 class Answer(
@@ -231,7 +236,7 @@ def decode_header(raw: bytes, shape: type[H]) -> H:
         check_editions(header.editions)
         if len(header.lacking) > LACKING_MAX:
             raise LimitExceeded("lacking")
-        if len(header.bodies) > BODIES_WANTED_MAX:
+        if len(header.bodies) > BODIES_WANTED_MAX or len(header.known) > KNOWN_BYTES_MAX:
             raise LimitExceeded("hello")
     elif len(header.receipts) > RECEIPTS_MAX:
         raise LimitExceeded("receipts")

@@ -23,6 +23,7 @@ from sync.protocol import (
     canonical,
     chunks,
     compression,
+    digest,
     envelope,
     frames,
     lives,
@@ -248,6 +249,13 @@ FETCHING = replace(
     heads=[lives.Head(EPOCH, 41, chain_start(LOG), 43, [lives.HeldHole(40, lives.LOST, b"")])],
     heads_told=True,
 )
+MOVED_HELLO = replace(
+    BARE_HELLO,
+    known=digest.mark([b"certificate"]) + digest.mark([b"one", b"another"]),
+    budget=40_960,
+    lacking=[rounds.Lacking("CG0112", EPOCH, 0, 7)],
+    bodies=[f"CG0112/{EPOCH}/3"],
+)
 HALTED_HELLO = replace(BARE_HELLO, given=7, ask=b"{}", own=[rounds.OwnLog(EPOCH, 7)], fetching=True)
 
 
@@ -266,6 +274,7 @@ def _of_lives(by_village: str, by_central: str) -> dict[str, Sample]:
         ),
         "body_epoch_opened_again": _json(bodies.EpochOpened(EPOCH - 1, 41, [[38, 40]])),
         "answer_to_one_fetching": _header("answer", FETCHING, CENTRAL),
+        "hello_of_one_moved": _header("hello", MOVED_HELLO, VILLAGE),
         "hello_of_one_halted": _header("hello", HALTED_HELLO, VILLAGE),
     }
 

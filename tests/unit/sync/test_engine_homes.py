@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.engine import gaps, homes
+from sync.engine import gaps, homes, revocation
 from sync.engine.homes import Place
-from sync.protocol import digest, frames
+from sync.protocol import digest, frames, statements
 from sync.protocol.ports import StoredEvent
-from tests.unit.sync.harness import ROOT, Node, World
+from tests.unit.sync.harness import AUTHORITY, ROOT, Node, World
 from tests.unit.sync.test_engine_endurance import hello_of
 
 OWN, OTHER, STATION = "CG0101", "CG0201", "CG0111"
-MOVE_BYTES_MAX = 4_000
+MOVE_BYTES_MAX = 2_600
 
 
 def attach(world: World, code: str, parent: str) -> None:
@@ -219,3 +219,90 @@ def test_a_station_whose_voucher_ran_out_long_ago_may_move(world: World) -> None
     for _ in range(3):
         station.sync(other)
     assert other.log(station.core.log).position == station.log().position
+
+
+def kinds_told(answer: bytes) -> list[str]:
+    """Return the kinds of the statements in an answer."""
+    return [
+        statements.decode(raw).kind
+        for frame in frames.decode_stream(answer)
+        if frame.type == frames.STATEMENTS
+        for raw in frames.decode_statements(frame.payload)[1]
+    ]
+
+
+def test_a_new_parent_says_only_what_the_child_does_not_hold(world: World) -> None:
+    """Of certificates, time and decrees it shows marks; the parent's own certificate comes."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    written(station, 3)
+    settled(world)
+    attach(world, STATION, OTHER)
+    request = station.begin()
+    answer = other.serve(request)
+    assert ["certificate"] == kinds_told(answer)
+    ahead = kinds_told(request)
+    assert ["attachment", "certificate", "receipt"] == sorted(ahead), "each once"
+    station.take(answer)
+    settled(world)
+    assert [] == kinds_told(other.serve(station.begin()))
+
+
+def test_a_decree_the_child_missed_is_told_by_the_new_parent(world: World) -> None:
+    """A mark over another set is no mark of this one."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    settled(world)
+    central = world.central
+    central.do(
+        lambda t: revocation.issue(
+            central.core,
+            t,
+            world.clock.ms,
+            AUTHORITY,
+            "CG0211",
+            cuts={},
+            trusted_from=0,
+            reason="演示",
+        )
+    )
+    for code in (OTHER, OWN):
+        world.nodes[code].sync(central)
+    attach(world, STATION, OTHER)
+    answer = other.serve(station.begin())
+    assert "revocation" in kinds_told(answer)
+    station.take(answer)
+    with station.store.read() as transaction:
+        assert transaction.statement(statements.REVOCATION, "CG0211") is not None
+
+
+def test_nothing_the_former_parent_gave_comes_again(world: World) -> None:
+    """However much of the streams comes down to the new parent only after the move."""
+    station, other = world.nodes[STATION], world.nodes[OTHER]
+    cases = [station.record(added=["CG0112"]) for _ in range(4)]
+    world.clock.later(1000)
+    told = [world.nodes["CG0112"].record(stream=str(case.name)) for case in cases for _ in range(3)]
+    settled(world)
+    assert station.holds(*told)
+    world.clock.later(1000)
+    attach(world, STATION, OTHER)
+    down: list[Any] = []
+    for _ in range(8):
+        other.sync(world.central)
+        answer = other.serve(station.begin())
+        down += [f for f in frames.decode_stream(answer) if f.type == frames.EVENTS]
+        station.take(answer)
+    assert other.holds(*cases, *told)
+    assert [] == down
+
+
+def test_what_the_former_parent_never_gave_comes_from_the_new_one(world: World) -> None:
+    """It fell silent with an answer for the station under way: the digests show that it lacks."""
+    station = world.nodes[STATION]
+    case = station.record(added=["CG0112"])
+    settled(world)
+    missed = world.central.record(stream=str(case.name))
+    world.clock.later(1000)
+    attach(world, STATION, OTHER)
+    settled(world)
+    world.clock.later(2 * 60_000)
+    settled(world)
+    assert station.holds(missed)
