@@ -24,17 +24,21 @@ def main() -> int:
     if given.bites:
         return bites(given.seeds)
 
-    def progress(done: int, bad: int, seconds: float) -> None:
+    told = 0
+
+    def progress(done: int, failures: list[Found], seconds: float) -> None:
+        nonlocal told
+        for found in failures[told:]:
+            print(f"\n{found}", flush=True)
+        told = len(failures)
         if done % 50 and done < given.seeds:
             return
         rate = done / seconds if seconds else 0.0
-        sys.stderr.write(f"\r{done}/{given.seeds} seeds, {rate:.1f}/s, {bad} failures ")
+        sys.stderr.write(f"\r{done}/{given.seeds} seeds, {rate:.1f}/s, {told} failures ")
         sys.stderr.flush()
 
     summary = run_seeds(given.first, given.seeds, bug=given.bug, progress=progress)
     sys.stderr.write("\n")
-    for found in summary.failures:
-        print(found)
     if given.verbose:
         for report in summary.reports:
             print(report)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import logging
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import NamedTuple
 
 import structlog
@@ -77,22 +78,25 @@ def run_seeds(
     *,
     bug: str = "",
     stop_at_first: bool = False,
-    progress: Callable[[int, int, float], None] = lambda done, bad, seconds: None,
+    progress: Callable[[int, list[Found], float], None] = lambda done, failures, seconds: None,
 ) -> Summary:
-    """Run seeds `first` … and return the summary; with `stop_at_first` end at the first failure."""
+    """Run seeds `first` … and return the summary; with `stop_at_first` end at the first failure.
+
+    Ctrl-C ends it early, with the summary of what was run.
+    """
     began = time.monotonic()
     tasks = [(seed, bug) for seed in range(first, first + count)]
     failures: list[Found] = []
     reports: list[Report] = []
-    for result in _results(tasks):
-        if isinstance(result, Found):
-            failures.append(result)
-        else:
-            reports.append(result)
-        done = len(failures) + len(reports)
-        progress(done, len(failures), time.monotonic() - began)
-        if failures and stop_at_first:
-            break
+    with suppress(KeyboardInterrupt):
+        for result in _results(tasks):
+            if isinstance(result, Found):
+                failures.append(result)
+            else:
+                reports.append(result)
+            progress(len(failures) + len(reports), failures, time.monotonic() - began)
+            if failures and stop_at_first:
+                break
     seconds = time.monotonic() - began
     return Summary(len(failures) + len(reports), seconds, failures, reports)
 
@@ -106,6 +110,11 @@ def settle_process() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
+def _begin_worker() -> None:
+    settle_process()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+
+
 def _results(tasks: list[tuple[int, str]]) -> Iterator[Report | Found]:
     if len(tasks) == 1:
         yield from map(run_one, tasks)
@@ -113,7 +122,7 @@ def _results(tasks: list[tuple[int, str]]) -> Iterator[Report | Found]:
     gc.collect()
     gc.freeze()
     with multiprocessing.get_context("fork").Pool(
-        PROCESSES, settle_process, maxtasksperchild=200
+        PROCESSES, _begin_worker, maxtasksperchild=200
     ) as pool:
         results: Iterable[Report | Found] = pool.imap_unordered(run_one, tasks)
         yield from results
