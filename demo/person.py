@@ -35,6 +35,12 @@ class Person:
         values |= {"password": PASSWORD, "password2": PASSWORD}
         self.press("/first-login", "/first-login", values, saved=self._logged_in)
 
+    def log_in_again(self) -> None:
+        """Log in with the password where the session ran out meanwhile."""
+        if self._logged_in() is None:
+            values = {"staff_no": self.number, "password": PASSWORD}
+            self.press("/login", "/login", values, saved=self._logged_in)
+
     def open(self, path: str, seconds: float = WAIT_SECONDS) -> Answer:
         """Open a page; a node that is down is tried again. Raises: CheckFailedError (an error)."""
 
