@@ -47,6 +47,7 @@ ACCEPTED_CUSTODY: Final = "accepted_custody"
 TAKEN_OVER: Final = "taken_over"
 HANDED_BACK: Final = "handed_back"
 CHECKED: Final = "checked"
+RECOVERED_CHECKED: Final = "recovered_checked"
 OFFICIAL_NUMBER_GIVEN: Final = "official_number_given"
 
 OPENING: Final = frozenset({ENTRUSTED, RECEIVED})

@@ -151,6 +151,7 @@ _TELL = (_post("intake", "accept", modes=RECEIVING_MODES),)
 _COMPLETE = (_ACCEPT, _post("intake", modes=frozenset({"代收"})))
 _SIGN = (_post("intake", "accept", modes=AUTHORITY_MODES),)
 _CHECK = _post("accept", "decide", "supervise", "admin")
+_PAPER = _post("intake", "accept", "admin")
 _STEP = (_post(STEP_POST),)
 _NOBODY: tuple[Right, ...] = ()
 
@@ -212,6 +213,7 @@ _ROWS: Final = (
     _row(e.QUESTIONED, "存疑", None, None, _P.AUDIENCE, (_post("supervise"),), _C.NONE,
          by_node=True),
     _row(e.CHECKED, "核对", None, None, _P.AUDIENCE, (_CHECK,), _C.NONE, page=True),
+    _row(e.RECOVERED_CHECKED, "核对恢复的记录", None, None, _P.AUDIENCE, (_PAPER,), _C.NONE),
     _row(e.OFFICIAL_NUMBER_GIVEN, "赋办件编号", None, None, _P.AUDIENCE, _NOBODY, _C.NONE,
          by_node=True),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from edge_node.case_page import case_page_router
 from edge_node.intake import intake_router
 from edge_node.matters import matters_router
 from edge_node.metrics import health_router
+from edge_node.recovered_page import recovered_router
 from edge_node.site import Site
 from edge_node.slip import slip_router
 from edge_node.stick_page import IMPORT_PATH, stick_router
@@ -50,6 +51,7 @@ def create_pages(node: Node, *, hosts: Collection[str] = LOOPBACK) -> FastAPI:
         case_lists_router(site),
         case_page_router(site),
         case_files_router(site),
+        recovered_router(site),
         sync_router(site),
         stick_router(site),
         admin_router(site),

@@ -109,6 +109,7 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "troubles": troubles.of_tree(transaction),
         "names": look.name,
         "own_station": site.station,
+        "own_recovered": bool(troubles.of_tree(transaction, site.station).recovered),
         "why": troubles.why,
         "moment": words.moment,
         "steps": life_words.steps(troubles.own(transaction), parent),

@@ -21,7 +21,8 @@ from casework.errors import DomainRefusal, OpeningMissing
 from casework.events import Draft
 from casework.fold import fold
 from casework.projection import CaseRow, CaseTable, broken_row, case_row, state_json
-from node import missing, unread, waiting
+from casework.recovered import draft_checked
+from node import missing, recovered, unread, waiting
 from node.facts import case_event, is_case_fact
 from node.registry import PINNED, Registries, Registry, day_of
 from sync.engine import fetching, lives, record, routing
@@ -169,6 +170,35 @@ class CaseDesk:
         assert case is not None, "an act that was just recorded folds into a case"
         return ActDone(case, written)
 
+    def check_recovered(
+        self,
+        transaction: Transaction,
+        now_ms: int,
+        *,
+        stream: str,
+        fields: Mapping[str, object],
+        actor: str,
+    ) -> None:
+        """Record that a person checked what was recovered of a case.
+
+        It goes into the case's stream where there is one that counts, else into one of its own.
+        Durable when: the caller's transaction commits. Raises: DomainRefusal.
+        """
+        names = recovered.to_check(transaction, self._core.station, stream)
+        opening = transaction.event(EventName.parse(stream))
+        counts = opening is not None and opening.standing == GOOD
+        # Where the opening itself was recovered, what stands under its name is another case.
+        counts = counts and not transaction.recovered(EventName.parse(stream))
+        if counts:
+            missing.check(transaction, stream)
+        case = self.case(transaction, stream) if counts else None
+        context = self.context(transaction, now_ms)
+        draft = draft_checked(context, case, stream, names, fields, actor)
+        stored = self._record(transaction, now_ms, draft)
+        recovered.note(transaction, [stored])
+        if case is not None:
+            self._project(transaction, now_ms, stream, [])
+
     def catch_up(self, transaction: Transaction, now_ms: int, limit: int) -> Caught:
         """Project the streams of up to `limit` events beyond the cursor, and act by rule."""
         cursor = int(transaction.meta(PROJECTED) or "0")
@@ -176,6 +206,7 @@ class CaseDesk:
         settled = routing.take_settled(transaction)
         unread.note(transaction, page)
         written: list[str] = []
+        recovered.note(transaction, page)
         new = [s.stream for s in page if is_case_fact(s)]
         for stream in dict.fromkeys(
             [*new, *settled, *waiting.take(transaction, self._core.station)]

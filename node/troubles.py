@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from casework.status import ACTS
+from node.recovered import Check, check_of
 from sync.engine.halt import halted
 from sync.engine.lives import code as check_code
 from sync.engine.recovery import lost_positions, runs_of
@@ -97,6 +98,7 @@ class Recovered(NamedTuple):
     written_ms: int
     actor: str
     facts: dict[str, Any]
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class Troubles:
     def __bool__(self) -> bool:
         return bool(self.frozen or self.proofs or self.lost or self.recovered)
 
+    @property
+    def to_check(self) -> list[Recovered]:
+        """The recovered records nobody has checked."""
+        return [one for one in self.recovered if one.check is None]
+
     def as_json(self) -> dict[str, Any]:
         """Return the lists as plain values; bodies are left out."""
         return {
@@ -118,7 +125,11 @@ class Troubles:
             "evidence": [proof.as_json() for proof in self.proofs],
             "lost": [one._asdict() for one in self.lost],
             "recovered": [
-                {k: v for k, v in one._asdict().items() if k != "facts"} for one in self.recovered
+                {
+                    **{k: v for k, v in one._asdict().items() if k not in ("facts", "check")},
+                    "checked": one.check is not None,
+                }
+                for one in self.recovered
             ],
         }
 
@@ -155,7 +166,7 @@ def of_tree(transaction: Transaction, station: str = "") -> Troubles:
         proofs=[one for one in evidence(transaction) if station in ("", one.station)],
         lost=lost,
         recovered=[
-            recovered(one)
+            recovered(one)._replace(check=check_of(transaction, one))
             for one in transaction.events_standing(RECOVERED, LISTED_MAX)
             if station in ("", one.name.station)
         ],
@@ -226,7 +237,7 @@ def lines(found: Troubles) -> list[str]:
     ]
     said += [
         f"待核对  {one.name}  {one.title}  {moment(one.written_ms)}  办件 {one.stream}"
-        for one in found.recovered
+        for one in found.to_check
     ]
     return said
 

@@ -50,6 +50,7 @@ ALWAYS = (
     "corrected",
     "questioned",
     "checked",
+    "recovered_checked",
     "official_number_given",
     "supplement_received",
     "withdrawal_requested",
