@@ -17,6 +17,7 @@ from tests.fakes.memory_blobs import MemoryBlobStore
 from tests.fakes.memory_store import MemoryStore
 
 RETRY_SECONDS = 30.0
+ANSWER_SECONDS = 120.0
 HEAD = "POST {path} HTTP/1.1\r\nHost: c\r\nContent-Length: {length}\r\n\r\n"
 
 
@@ -69,7 +70,21 @@ class Tally:
     rounds: int = 0
     refused: dict[int, int] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
-    broken: int = 0
+    told_when: int = 0
+    """Of those sent away: told when to come back."""
+
+
+def idle_rounds(callers: list[Caller], port: int, path: str, times: int) -> None:
+    """Let each make so many rounds, one caller after the other."""
+
+    async def all_of_them() -> None:
+        for _ in range(times):
+            for caller in callers:
+                status, _, body = await _post(port, path, caller.rounds.begin())
+                assert status == 200, status
+                caller.rounds.take_answer(body)
+
+    asyncio.run(all_of_them())
 
 
 async def drain(
@@ -98,6 +113,9 @@ async def _one(
             first = False
             continue
         tally.refused[status] = tally.refused.get(status, 0) + 1
+        if status == 503:
+            caller.rounds.was_busy(int(retry * 1000))
+        tally.told_when += status == 503 and retry > 0
         pause = retry if retry else RETRY_SECONDS
         await asyncio.sleep(pause * (0.5 + random.random()))
 
@@ -105,16 +123,21 @@ async def _one(
 async def _post(port: int, path: str, body: bytes) -> tuple[int, float, bytes]:
     """Return (status, Retry-After, body); status 0 when nobody answered."""
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(HEAD.format(path=path, length=len(body)).encode() + body)
-            await writer.drain()
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            status = int(head.split(" ", 2)[1])
-            fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-            length = int(fields.get("content-length", "0"))
-            return status, float(fields.get("retry-after", "0")), await reader.readexactly(length)
-        finally:
-            writer.close()
-    except (OSError, asyncio.IncompleteReadError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await _exchange(port, path, body)
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return 0, 1.0, b""
+
+
+async def _exchange(port: int, path: str, body: bytes) -> tuple[int, float, bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(HEAD.format(path=path, length=len(body)).encode() + body)
+        await writer.drain()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        status = int(head.split(" ", 2)[1])
+        fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+        length = int(fields.get("content-length", "0"))
+        return status, float(fields.get("retry-after", "0")), await reader.readexactly(length)
+    finally:
+        writer.close()
