@@ -48,11 +48,13 @@ class Caller:
         with self.store.write() as transaction:
             record.open_epoch(self.core, transaction, now, None, 0)
 
-    def act(self, body: dict[str, object], *, stream: str | None = None) -> None:
+    def act(
+        self, body: dict[str, object], *, stream: str | None = None, kind: str = "bench.taken"
+    ) -> None:
         """Record one event."""
         with self.store.write() as transaction:
             record.record(
-                self.core, transaction, now_ms(), stream=stream, kind="bench.taken", actor="S1",
+                self.core, transaction, now_ms(), stream=stream, kind=kind, actor="S1",
                 added=[self.core.station] if stream is None else [], body=body,
             )  # fmt: skip
 

@@ -19,7 +19,7 @@ from benchmarks.rows import Report, Row
 from demo.ports import free_ports
 
 FIRST_PORT = 23_000
-NODES = ("CG0001", "CG0002", "CG0003")
+NODES = ("CG0001", "CG0002", "CG0003", "CG0004")
 INTERVAL_SECONDS = "1"
 LOAD_SECONDS = 300.0
 BYTES = 2_000_000
@@ -53,9 +53,10 @@ def measure(report: Report, folder: Path) -> None:
     try:
         whole = _first_load(report, nodes[NODES[0]], roads[NODES[0]], edition, solid)
         _second_node(report, county, nodes[NODES[1]], edition)
-        _cut_half_way(report, nodes[NODES[2]], roads[NODES[2]], edition, whole)
-        for code in NODES[1:]:
+        for code, kill in ((NODES[2], False), (NODES[3], True)):
+            _cut_half_way(report, nodes[code], roads[code], edition, whole, kill=kill)
             nodes[code].stop()
+        nodes[NODES[1]].stop()
         _change(report, county, nodes[NODES[0]], roads[NODES[0]], rows)
         _disk(report, nodes[NODES[0]], len(raw))
     finally:
@@ -101,19 +102,25 @@ def _second_node(report: Report, county: County, node: Program, edition: int) ->
     report.add(Row("sync.first_load.parent_cpu", cpu, "s", 0, PARENT_CPU_SECONDS))
 
 
-def _cut_half_way(report: Report, node: Program, road: Road, edition: int, whole: int) -> None:
+def _cut_half_way(
+    report: Report, node: Program, road: Road, edition: int, whole: int, *, kill: bool
+) -> None:
+    """Cut the road in the middle of a first load; with `kill` the node loses its power, too."""
     road.take()
     road.limit_down = whole // 2
     node.start()
     until = time.monotonic() + LOAD_SECONDS
     while road.open and time.monotonic() < until:
         time.sleep(0.05)
-    node.stop(kill=True)
+    if kill:
+        node.stop(kill=True)
     road.restore()
-    node.start()
+    if kill:
+        node.start()
     _wait_for(node, edition)
     twice = road.take().total - whole
-    report.add(Row("sync.first_load.cut_twice", twice, "B", 0, TWICE_BYTES))
+    name = "killed_twice" if kill else "cut_twice"
+    report.add(Row(f"sync.first_load.{name}", twice, "B", 0, TWICE_BYTES))
 
 
 def _change(
@@ -144,7 +151,7 @@ def _disk(report: Report, node: Program, raw: int) -> None:
     node.stop()
     held = sum(path.stat().st_size for path in node.folder.glob("*.db*"))
     report.add(Row("sync.first_load.disk", held / raw, "of raw", 0.07, DISK_RATIO,
-                   note=f"{held / MIB:.1f} MiB, all files, search included"))  # fmt: skip
+                   note=f"{held / MIB:.1f} MiB, all files, with search and W2"))  # fmt: skip
 
 
 def _edition(published: dict[str, object]) -> int:

@@ -15,17 +15,36 @@ from benchmarks.callers import Caller, drain
 from benchmarks.county import CENTRAL, County, station_row
 from benchmarks.rows import Report, Row
 from sync.transport.http_client import ROUND_PATH
+from tests import postgres_server
 
 STATIONS = 8
 EVENTS = 1_500
 """Per station."""
 TURNS = 3
+KIND = "sync.bench"
+"""No fact of a case: showing cases comes after the receipt and is no part of this figure."""
+AS_FAST = 0.9
 FIRST_PORT = 22_000
 SECONDS_MAX = 600.0
 
 
-def measure(report: Report, folder: Path, database_url: str = "") -> float:
-    """Measure one kind of database; return events per second."""
+def measure(report: Report, folder: Path) -> None:
+    """Measure a file, and a server's database beside it where there is a server to start."""
+    in_file = _measure(report, folder / "sqlite")
+    if postgres_server.programs() is None:
+        print(f"  sync.ingest.postgresql: {postgres_server.MISSING}")
+        return
+    cluster = postgres_server.Cluster(on_disk=True)
+    try:
+        in_server = _measure(report, folder / "postgresql", cluster.database())
+    finally:
+        cluster.close()
+    report.add(Row("sync.ingest.postgresql_to_sqlite", in_server / in_file, "times", 1, AS_FAST,
+                   at_most=False, note="of their shares of the floor"))  # fmt: skip
+
+
+def _measure(report: Report, folder: Path, database_url: str = "") -> float:
+    """Measure one kind of database; return its share of the floor."""
     kind = "postgresql" if database_url else "sqlite"
     codes = [f"V{number:06d}" for number in range(STATIONS)]
     county = County(folder, [station_row(code, "village", CENTRAL) for code in codes], FIRST_PORT)
@@ -44,7 +63,7 @@ def measure(report: Report, folder: Path, database_url: str = "") -> float:
             floor = _floor(folder, row_bytes)
             for caller in callers:
                 for body in bodies:
-                    caller.act(body)
+                    caller.act(body, kind=KIND)
             before = county.program.cpu_seconds()
             rate = STATIONS * EVENTS / _send_all(callers, port)
             cpu.append(STATIONS * EVENTS / (county.program.cpu_seconds() - before))
@@ -63,7 +82,7 @@ def measure(report: Report, folder: Path, database_url: str = "") -> float:
                 note=f"{rate:.0f} events/s, {statistics.median(cpu):.0f} per CPU s",
             )
         )
-        return rate
+        return ratio
     finally:
         county.program.stop()
 

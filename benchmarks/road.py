@@ -7,6 +7,7 @@ are per direction; what is under way is bounded, as it is in a modem.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections import deque
@@ -16,6 +17,8 @@ HOST = "127.0.0.1"
 REQUEST = b" HTTP/1.1\r\n"
 PIECE_BYTES = 64 * 1024
 THIN_PIECE_BYTES = 1400
+ROAD_BYTES = 16 * 1024
+"""What either end of a road holds of a connection; the system would hold a hundred times that."""
 MODEM_BYTES = 16 * 1024
 """What a thin road takes in ahead of what it has sent."""
 
@@ -75,6 +78,12 @@ class Road:
             found, self._count = self._count, Count()
             return found
 
+    @property
+    def requests(self) -> int:
+        """Return how many requests went over it since the last `take`."""
+        with self._lock:
+            return self._count.requests
+
     def cut(self) -> None:
         """Break off every connection at once; new ones are refused until `restore`."""
         self.open = False
@@ -92,7 +101,9 @@ class Road:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, HOST, 0))
+        listening = socket.create_server((HOST, 0))
+        _keep_little(listening)
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listening))
         self.port = server.sockets[0].getsockname()[1]
         if self._shape.cut_every_seconds:
             self._loop.create_task(self._cut_often())
@@ -117,6 +128,9 @@ class Road:
         except OSError:
             writer.transport.abort()
             return
+        for end in (writer, far_writer):
+            _keep_little(end.get_extra_info("socket"))
+            end.transport.set_write_buffer_limits(ROAD_BYTES)
         self._writers |= {writer, far_writer}
         with self._lock:
             self._count.connections += 1
@@ -158,6 +172,12 @@ class Road:
         if over_up or over_down:
             self.open = False
             self._drop_all()
+
+
+def _keep_little(end: socket.socket) -> None:
+    """Have a socket hold little: what a road took in and has not delivered is lost in a cut."""
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROAD_BYTES)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROAD_BYTES)
 
 
 class _Line:

@@ -51,11 +51,15 @@ class Report:
             flush=True,
         )
 
-    def write(self) -> Path:
-        """Write `build/bench/SUITE.json` and return its path."""
+    def write(self, *, keep: bool = False) -> Path:
+        """Write `build/bench/SUITE.json` and return its path; `keep` what it has of other rows."""
         OUT.mkdir(parents=True, exist_ok=True)
         path = OUT / f"{self.suite}.json"
         found = [{**asdict(row), "ok": row.ok} for row in self.rows]
+        if keep and path.exists():
+            fresh = {row.name for row in self.rows}
+            held = json.loads(path.read_text(encoding="utf-8"))
+            found = [row for row in held if row["name"] not in fresh] + found
         path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return path
 

@@ -15,7 +15,7 @@ from sync.protocol.blobs import GET, PARTIAL, PUT, AnswerReader, Part, encode_st
 from sync.protocol.book import BlobBook, NamedFile
 from sync.protocol.ports import BlobStore, Store
 
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 32 * 1024
 """Read, sent and committed at once: what a cut may cost."""
 
 

@@ -27,6 +27,8 @@ MISSING = (
     "没有找到 PostgreSQL 服务器程序(initdb、postgres),与 PostgreSQL 有关的测试没有运行。"
     "请以管理员身份执行:apt-get install postgresql,然后再试。"
 )
+_DISK = "/var/tmp"
+"""Kept over a restart, so no folder in memory."""
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",  # a test of durability turns it on
@@ -48,13 +50,17 @@ def programs() -> Path | None:
 class Cluster:
     """A running server; `database()` gives an empty database each time."""
 
-    def __init__(self) -> None:
-        """Make and start a server; skips the test where there is none."""
+    def __init__(self, *, on_disk: bool = False) -> None:
+        """Make and start a server, `on_disk` one whose commits wait for it.
+
+        Skips the test where there is none.
+        """
         bin_folder = programs()
         if bin_folder is None:
             pytest.skip(MISSING)
         self._bin = bin_folder
-        self.folder = Path(tempfile.mkdtemp(prefix="yizhan-pg-", dir=_quick_folder()))
+        place = _DISK if on_disk else _quick_folder()
+        self.folder = Path(tempfile.mkdtemp(prefix="yizhan-pg-", dir=place))
         self.data = self.folder / "data"
         self._numbers = count(1)
         self._as = self._unprivileged()
@@ -62,7 +68,8 @@ class Cluster:
                   "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu",
                   "--icu-locale=zh-Hans-CN", "--no-sync", "--no-instructions")  # fmt: skip
         with open(self.data / "postgresql.conf", "a") as settings:
-            settings.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+            chosen = {**_SETTINGS, "fsync": "on"} if on_disk else _SETTINGS
+            settings.writelines(f"{name} = '{value}'\n" for name, value in chosen.items())
         self.server = self._start()
 
     def url(self, schema: str = "public") -> str:

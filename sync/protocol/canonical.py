@@ -10,7 +10,7 @@ characters beyond the basic plane occur: RFC 8785 sorts keys by UTF-16 units, ms
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import rfc8785
@@ -21,6 +21,18 @@ from sync.protocol.limits import JSON_DEPTH_MAX
 T = TypeVar("T")
 INTEGER_MAX = 2**53 - 1
 _SORTED = msgspec.json.Encoder(order="sorted")
+USUAL_DEPTH = 4
+
+
+def _of_depth(depth: int) -> Any:
+    integer = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+    if depth == 0:
+        return integer | str | bool
+    inner = _of_depth(depth - 1)
+    return integer | str | bool | list[inner] | dict[str, inner]  # type: ignore[valid-type]
+
+
+_USUAL = msgspec.json.Decoder(dict[str, _of_depth(USUAL_DEPTH)])  # type: ignore[misc]
 _TEXT = frozenset((str, bool))
 _KEYS = frozenset((str,))
 _BEYOND_BASIC_PLANE = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
@@ -45,14 +57,27 @@ def loads(raw: bytes, *, bytes_max: int) -> Any:
     """
     if len(raw) > bytes_max:
         raise LimitExceeded(f"{len(raw)} bytes, at most {bytes_max}")
-    try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed("not JSON") from error
-    _check(value)
+    value = _usual(raw)
+    if value is None:
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise Malformed("not JSON") from error
+        _check(value)
     if _spell(value) != raw:
         raise Malformed("not canonical JSON")
     return value
+
+
+def _usual(raw: bytes) -> Any:
+    """Return the value of an object that is no deeper than most, checked while it is read.
+
+    None for any other, to be looked at closely.
+    """
+    try:
+        return _USUAL.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def load_as(raw: bytes, shape: type[T], *, bytes_max: int) -> T:

@@ -99,8 +99,9 @@ def parse_envelope(raw: bytes) -> Envelope:
         envelope = canonical.load_as(raw, Envelope, bytes_max=ENVELOPE_BYTES_MAX)
     versions.check_carried(envelope.v, "envelope")
     check_station(envelope.station)
-    EventName.parse(str(envelope.name))
-    EventName.parse(envelope.stream)
+    name = str(envelope.name)
+    for text in {name, envelope.stream}:
+        EventName.parse(text)
     if len(envelope.aud) > AUDIENCE_MAX:
         raise LimitExceeded("audience")
     for code in envelope.aud:

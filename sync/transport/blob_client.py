@@ -22,6 +22,13 @@ from sync.transport.http_client import CONNECT_SECONDS, SILENCE_SECONDS, Refused
 BLOB_PATH = "/sync/v1/blob"
 RECEIVE_BYTES = 16 * 1024
 RETRY_SECONDS_MAX = 3600.0
+KERNEL_BYTES = 32 * 1024
+"""What the system may take in ahead of this program: lost, and sent again, if the power goes. By
+itself it would take hundreds of kilobytes."""
+_SOCKET_OPTIONS = [
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BYTES),
+]
 
 
 class LaneBusy(PeerBusy):
@@ -120,7 +127,12 @@ class BlobLink:
 
     def _open(self) -> socket.socket:
         if self._socket is None:
-            connection = self._kind(self._host, self._port, timeout=self._connect_seconds)
+            connection = self._kind(
+                self._host,
+                self._port,
+                timeout=self._connect_seconds,
+                socket_options=_SOCKET_OPTIONS,
+            )
             connection.connect()
             found = connection.sock
             assert found is not None, "connected"
