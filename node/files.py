@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from node.rounds import AfterCommit, Rounds
-from sync.engine import file_book, file_make, file_take
+from sync.engine import file_book, file_make, file_take, parent
 from sync.engine.core import Core, Effects
 from sync.engine.file_make import Draft
 from sync.engine.file_session import Gap, Session
@@ -210,6 +210,7 @@ class Files:
 
     def _take_content(self, content: Iterable[Frame], session: Session, effects: Effects) -> None:
         for frame in content:
+            parent.foresee(self._core, frame)
             with self._store.write() as transaction:
                 effects.add(
                     file_take.take_frame(

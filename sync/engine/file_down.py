@@ -88,6 +88,7 @@ def take_events(
     through, events = frames.decode_events(payload)
     shape = tree.load(core, transaction, now_ms)
     below = shape.subtree(core.station)
+    intake.foresee(transaction, events)
     added, doubted = digest.EMPTY, False
     for event in events:
         try:

@@ -163,7 +163,9 @@ def take_events(
     effects = Effects()
     shape = tree.load(core, transaction, now_ms)
     bypassed = session.source != session.maker
-    for event in frames.decode_events(payload)[1]:
+    events = frames.decode_events(payload)[1]
+    intake.foresee(transaction, events)
+    for event in events:
         try:
             name = intake.claimed_name(event)
         except Malformed:
