@@ -3,7 +3,7 @@
 Judged from what is in the event, what the node proved of it (`line`, `central`) and the opening
 act, so that every node says the same, whatever register it holds and whatever else has come in.
 What a station claims of itself, such as its depth, is never believed. Such an event is kept and
-shown and does not act; see docs/adr/0019-rights-by-warrant.md.
+shown and does not act; see docs/adr/0021-rights-by-warrant.md.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ from __future__ import annotations
 import binascii
 import hashlib
 import struct
-import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -53,9 +52,9 @@ from sync.protocol.statements import (
     TimeMark,
 )
 from sync.signing import Ed25519Signer
-from tests.protocol import bundle_sample
+from tests.protocol import bundle_sample, golden_files
+from tests.protocol.golden_files import golden as golden
 
-GOLDEN = Path(__file__).parent / "golden"
 EPOCH = 1_790_000_000_000
 AT_MS = EPOCH + 60_000
 AUTHORITY, ONE_USE = Ed25519Signer(b"A" * 32), Ed25519Signer(b"U" * 32)
@@ -395,28 +394,10 @@ def raw_frame(kind: int, encoding: int, payload: bytes, length: int | None = Non
     return head + struct.pack(">I", binascii.crc32(head + payload)) + payload
 
 
-def golden(name: str) -> bytes:
-    """Return the bytes checked in under a name: canonical JSON as it stands, all else as hex."""
-    form, _, text = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8").partition("\n")
-    return text.removesuffix("\n").encode() if form == "json" else bytes.fromhex(text)
-
-
-def _lines(raw: bytes) -> Iterator[str]:
-    if raw[:1] in (b"{", b"["):
-        yield from ("json", raw.decode())
-    else:
-        yield from ("hex", *textwrap.wrap(raw.hex(), 96))
-
-
-def write_missing() -> list[str]:
-    """Write the golden files that are missing and return their names."""
-    missing = [name for name in samples() if not (GOLDEN / f"{name}.txt").exists()]
-    for name in missing:
-        sample = samples()[name]
-        text = "\n".join(_lines(sample.write(sample.value))) + "\n"
-        (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")
-    return missing
-
-
 if __name__ == "__main__":
-    print("\n".join(write_missing()))
+    from tests.protocol import wire_samples_more
+
+    everything = {**samples(), **wire_samples_more.samples()}
+    print(
+        "\n".join(golden_files.add((n, partial(s.write, s.value)) for n, s in everything.items()))
+    )
