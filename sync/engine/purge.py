@@ -55,6 +55,15 @@ def issue(
     assert core.is_root, "only central has bodies erased"
     assert len(events) <= PURGED_MAX, "more events than one purge may name"
     effects = Effects()
+    issued_ms = now_ms
+    while transaction.statement(statements.PURGE, str(issued_ms)) is not None:
+        issued_ms += 1
+    everything = sorted(str(event.name) for event in events)
+    payload = canonical.dumps(Purge(PROTOCOL_VERSION, everything, basis, issued_ms))
+    unsigned = Statement(statements.PURGE, payload, b"", statements.AUTHORITY)
+    signature = authority.sign(unsigned.message())
+    # First: who heard of the event has the statement too, and hands it up after a restore.
+    take(core, transaction, replace(unsigned, signature=signature), effects)
     for stream in dict.fromkeys(event.stream for event in events):
         names = [str(event.name) for event in events if event.stream == stream]
         effects.stored.append(
@@ -69,14 +78,6 @@ def issue(
                 body=asdict(Purged(events=names, basis=basis, subject=subject)),
             )
         )
-    issued_ms = now_ms
-    while transaction.statement(statements.PURGE, str(issued_ms)) is not None:
-        issued_ms += 1
-    everything = sorted(str(event.name) for event in events)
-    payload = canonical.dumps(Purge(PROTOCOL_VERSION, everything, basis, issued_ms))
-    unsigned = Statement(statements.PURGE, payload, b"", statements.AUTHORITY)
-    signature = authority.sign(unsigned.message())
-    take(core, transaction, replace(unsigned, signature=signature), effects)
     return effects
 
 

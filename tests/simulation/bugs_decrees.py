@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from node import waiting
-from sync.engine import audience, notices, purge, revocation, routing
+from node import missing, waiting
+from sync.engine import audience, fetching, notices, purge, revocation, routing
 from sync.protocol.errors import BadSignature
 from sync.protocol.names import LogName
 from tests.simulation.planting import Patch
@@ -90,3 +90,17 @@ def settled_forgotten() -> list[Patch]:
 def waited_forgotten() -> list[Patch]:
     """A case whose act by rule had to wait is never looked at again."""
     return [(waiting, "take", lambda transaction, station: [])]
+
+
+def pruned_folded() -> list[Patch]:
+    """A case is folded from the bodies that are here, though others were only dropped."""
+    return [(missing, "lacking", lambda transaction, events: [])]
+
+
+def purged_wanted() -> list[Patch]:
+    """A body that was purged is asked for like one that was only dropped."""
+
+    def lacking(transaction: Any, events: Any) -> Any:
+        return [event.name for event in events if event.event.body is None]
+
+    return [(fetching, "lacking", lacking)]

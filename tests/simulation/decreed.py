@@ -26,13 +26,16 @@ class Decrees:
 
     def __init__(self) -> None:
         self.purged: set[str] = set()
+        self.backed_up: dict[Log, int] = {}
+        """How much of each log stands in a verified backup."""
         self._revoked: dict[str, dict[str, object]] = {}
         self._lowest: dict[Log, int] = defaultdict(lambda: 1 << 60)
         """How low the cut of a log ever lay; a station trusted again keeps the mark."""
         self._ever: set[str] = set()
 
     def learn(self, central: Transaction) -> None:
-        """Read the statements on central's disk."""
+        """Read the statements on central's disk, and what it says is backed up."""
+        self.backed_up = {tuple(log.name): log.backup_position for log in central.logs()}
         for _, raw in central.statements(statements.PURGE):
             self.purged.update(_payload(raw)["events"])  # type: ignore[arg-type]
         for station, raw in central.statements(statements.REVOCATION):
@@ -57,6 +60,11 @@ class Decrees:
             return False
         cuts: list[list[int]] = said["cuts"]  # type: ignore[assignment]
         return entry.position > max([last for at, last in cuts if at == epoch], default=0)
+
+    def may_lack_body(self, entry: Committed) -> bool:
+        """Return whether a disk may hold an event without its body: purged, or in a backup."""
+        pruned = self.backed_up.get(entry.log, 0) >= entry.position
+        return entry.name in self.purged or (pruned and not entry.kind.startswith("sync."))
 
     def touched(self, auditor: Auditor, stream: str) -> bool:
         """Return whether a stream was ever cut into, or something of it purged."""

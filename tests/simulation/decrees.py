@@ -21,15 +21,17 @@ from sync.protocol.ports import StoredEvent, Transaction
 from sync.protocol.statements import Purge, Statement
 from tests.simulation.catalogue import CENTRAL
 from tests.simulation.decreed_checks import check_decreed
+from tests.simulation.pruning import back_up, prune_some
 from tests.simulation.relay import make_well
 from tests.simulation.rest import heal
 from tests.simulation.station import SimNode
 from tests.simulation.world import World
 
-STEPS = 28
+STEPS = 24
 PURGED_AT_MOST = 4
 RELAY_CHANCE = 0.25
 """How often the revoked station has others below it: all of them are cut off with it."""
+PRUNED_CHANCE = 0.6
 WAITS_CHANCE = 0.75
 """How often it is trusted again only after all others came to rest without it."""
 BASIS = "演示依据"
@@ -45,8 +47,11 @@ def decrees(world: World, any_step: Callable[[World], None]) -> None:
     world.network.weights = world.plan.weights
     make_well(world, CENTRAL)
     victim = _victim(world)
-    due: list[Callable[[World], None]] = [lambda w: revoke(w, victim), purge_some]
+    pruned = world.rng.random() < PRUNED_CHANCE
+    due: list[Callable[[World], None]] = [back_up] if pruned else []
+    due += [lambda w: revoke(w, victim), purge_some]
     due += world.rng.choices([lambda w: revoke(w, victim), purge_some, purge_unseen], k=2)
+    due += [prune_some, prune_some] if pruned else []
     waits = world.rng.random() < WAITS_CHANCE
     if not waits:
         due.append(lambda w: trust_again(w, victim))

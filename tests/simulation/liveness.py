@@ -32,6 +32,8 @@ def stay_alive(world: World) -> None:
     links = max(len(world.auditor.path(code)) for code in healthy) - 1
     # What does not verify is asked for once more before what lies behind it goes on.
     within = INTERVALS_MAX + len(world.auditor.spoiled)
+    if world.stations[CENTRAL].clock.ever_wild:
+        within += links  # a station enrolled since is let in where the right time has come down to
     for _ in range(within):
         _interval(world, healthy)
     lacking = sorted(written - world.checkers.held[CENTRAL])

@@ -50,7 +50,7 @@ _CHANCE = {
     LIVENESS: 0.3,
     CLONE: 0.25,
     ROLLBACK: 0.25,
-    DECREES: 0.3,
+    DECREES: 0.25,
     SETBACK: 0.45,
     HELPED_ITSELF: 0.3,
 }

@@ -77,5 +77,6 @@ def _of_disk(transaction: Transaction) -> object:
         [(child.station, transaction.outbox_count(child.station))
          for child in transaction.child_links()],
         transaction.outbox_count("^"),
+        transaction.meta("bodies_wanted"),
         link is not None and (link.received, link.told_editions, link.verdict),
     )  # fmt: skip

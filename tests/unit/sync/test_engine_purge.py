@@ -168,6 +168,16 @@ def test_evidence_of_a_fork_goes_with_what_it_quotes(world: World) -> None:
     assert [None, None] == [unpack_event(raw).body for raw in (again.first, again.second)]
 
 
+def test_the_statement_goes_ahead_of_the_purge_in_the_stream(world: World) -> None:
+    """Else an answer cut between them leaves one node with a purge nobody can hand up again."""
+    case = world.nodes["CG0111"].record()
+    world.settle()
+    erase(world, case)
+    with world.central.store.read() as transaction:
+        kinds = [item.kind for item in transaction.outbox("CG0101", 0, 100)]
+    assert kinds.index(statements.PURGE) < kinds.index("event")
+
+
 def test_a_former_relay_erases_the_files_too(world: World) -> None:
     """The stream does not come to it any more, nor does the purge in it; the statement does."""
     author, former = world.nodes["CG0111"], world.nodes["CG0101"]
