@@ -70,6 +70,7 @@ def begin_round(
     """
     assert core.parent is not None, "central has no parent to call"
     link = transaction.parent_link() or ParentLink(station=core.parent)
+    core.parent = link.station  # a move that found the disk full is known in memory alone
     unanswered = bool(link.nonce)
     shape = tree.load(core, transaction, now_ms)
     link = _digest_anew(core, shape, transaction, link)
@@ -121,6 +122,9 @@ def begin_round(
         out += compare.due(shape, transaction, core.station, link.station)
         out += upward.load(core, transaction, certificates)
         out += outgoing.events(transaction, unsent, untold, packing, budget.up)
+    elif link.nonce == MOVED:
+        # Before this parent hears of the leaving from above, and lets go of what is owed here.
+        out += upward.load(core, transaction, certificates)
     transaction.put_parent_link(
         replace(link, nonce=nonce, last_attempt_ms=now_ms, failures=link.failures + 1)
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sync.engine import carried, receipts, routing
+from sync.engine import carried, receipts, registers, routing
 from sync.engine.tree import Tree
 from sync.protocol import digest, statements
 from sync.protocol.ports import Transaction
@@ -24,7 +24,7 @@ def owe(shape: Tree, transaction: Transaction, child: str) -> None:
 
     What it showed that it holds is left out; it loses none of that but in a new life.
     """
-    known = digest.marks(transaction.statement(KNOWN, child) or b"")
+    known = known_to(transaction, child)
     owe_time_mark(transaction, child, known)
     for kind in DECREES:
         held = transaction.statements(kind)
@@ -33,13 +33,25 @@ def owe(shape: Tree, transaction: Transaction, child: str) -> None:
         for ref, _ in held:
             transaction.enqueue(child, kind, ref)
     carried.owe_all(shape, transaction, child)
-    receipts.owe_held(transaction, child, known)
+    receipts.owe_held(transaction, child, shape.subtree(child), known)
+
+
+def known_to(transaction: Transaction, child: str) -> frozenset[bytes]:
+    """Return the marks of what a child showed that it holds."""
+    return digest.marks(transaction.statement(KNOWN, child) or b"")
 
 
 def owe_all(shape: Tree, transaction: Transaction, children: Iterable[str]) -> None:
-    """Owe all of it to each of these children."""
+    """Owe all of it, and the editions, to each of these children that came back from elsewhere.
+
+    What it said of its editions as it came was answered before it was known to be back, and let
+    go of with the news that it had left; one that is here for the first time was told nothing.
+    """
     for child in children:
         owe(shape, transaction, child)
+        link = transaction.child_link(child)
+        if link is not None and link.rounds > 1:
+            registers.owe_editions(shape, transaction, child, {})
 
 
 def owe_time_mark(

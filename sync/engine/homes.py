@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sync.engine import gaps, notices, routing, tree
 from sync.engine.child import MOVED
 from sync.engine.core import Core, count
+from sync.protocol import statements
 from sync.protocol.ports import ParentLink, Transaction
 
 _HOME = "home"
@@ -133,6 +134,7 @@ def attach_to(core: Core, transaction: Transaction, now_ms: int, station: str) -
     here = home(core, transaction)
     if station == here.now or core.parent is None:
         return
+    shape = tree.load(core, transaction, now_ms)
     left = transaction.parent_link()
     if left is not None:
         transaction.put_statement(_LEFT, left.station, msgspec.json.encode(left))
@@ -158,6 +160,9 @@ def attach_to(core: Core, transaction: Transaction, now_ms: int, station: str) -
     transaction.set_meta(_HOME, _encoded(replace(here, now=station, since_ms=now_ms)))
     transaction.set_meta(routing.DIGEST_TREE, "")
     core.parent = station
+    for below in sorted(shape.subtree(core.station) - {core.station}):
+        if transaction.statement(statements.ATTACHMENT, below) is not None:
+            transaction.enqueue(routing.UP, statements.ATTACHMENT, below)
     count(transaction, "attachments")
     notices.attach(core, transaction, now_ms)
 

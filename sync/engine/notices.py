@@ -107,10 +107,25 @@ def _from_child(
                 routing.UP, statements.ATTACHMENT, LogName.parse(statement.signer)[0]
             )
             effects.news = True
+        _correct(core, transaction, now_ms, statement, child)
     elif statement.kind == statements.RECEIPT:
         gaps.adopt(core, tree.load(core, transaction, now_ms), transaction, statement, child)
     else:
         _of_lives_below(core, transaction, now_ms, statement, child, effects)
+
+
+def _correct(
+    core: Core, transaction: Transaction, now_ms: int, statement: Statement, child: str
+) -> None:
+    """Tell a child that brought an older word than is held here that the station is gone."""
+    station = LogName.parse(statement.signer).station
+    link = transaction.child_link(child)
+    held = transaction.statement(statements.ATTACHMENT, station)
+    if link is None or held is None or held == statements.encode(statement):
+        return
+    if station not in tree.load(core, transaction, now_ms).subtree(child):
+        routing.owe_signer(transaction, link, statements.decode(held))
+        transaction.enqueue(child, statements.ATTACHMENT, station)
 
 
 def _attachment(
@@ -144,6 +159,13 @@ def _attachment(
     dues.owe_all(shape, transaction, came_back)
     for child in came_back:
         routing.note_served(transaction, child, now_ms)
+    # What central said of its log may lie in the outbox of a child it does not live under any more.
+    towards = shape.child_towards(core.station, station)
+    receipts.owe_held(
+        transaction, towards, shape.subtree(station), dues.known_to(transaction, towards)
+    )
+    if towards != station:  # a child of this node says itself what editions it has
+        registers.owe_grown(had, shape, transaction, towards)
     revocation.judge_anew(core, shape, transaction)
     effects.judged = True
     return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
-from sync.engine import gaps, routing, trust
+from sync.engine import gaps, routing, tree, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import canonical, digest, statements
@@ -180,7 +182,7 @@ def _issue(
     statement = trust.sign(core, statements.RECEIPT, canonical.dumps(payload))
     ref = _ref(log.name, rung)
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
-    _owe(transaction, log.source, ref, statement)
+    _owe(tree.load(core, transaction, now_ms), transaction, log.name, log.source, ref, statement)
 
 
 def central_life(transaction: Transaction, log: LogName) -> str:
@@ -195,7 +197,7 @@ def held_of(transaction: Transaction, log: LogName) -> list[bytes]:
     return [raw for raw in found if raw is not None]
 
 
-def take_central(core: Core, tree: Tree, transaction: Transaction, statement: Statement) -> bool:
+def take_central(core: Core, shape: Tree, transaction: Transaction, statement: Statement) -> bool:
     """Hold central's receipt if it is newer, book its rung, hand it on; return whether it was new.
 
     One over events that went up by a file past this node is handed on unread: its author judges it.
@@ -219,33 +221,51 @@ def take_central(core: Core, tree: Tree, transaction: Transaction, statement: St
         if not _same_chain(transaction, log, receipt.pos, receipt.chain):
             raise BadSignature("central's receipt is over another content")
         _book_rung(transaction, log, receipt)
-    elif not tree.child_towards(core.station, name.station):
+    elif not shape.child_towards(core.station, name.station):
         return False
-    source = log.source if log is not None else tree.child_towards(core.station, name.station)
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
-    _owe(transaction, source, ref, statement)
+    _owe(shape, transaction, name, "" if log is None else log.source, ref, statement)
     return True
 
 
-def owe_held(transaction: Transaction, child: str, known: frozenset[bytes] = frozenset()) -> None:
-    """Owe a child central's receipts held for the logs that came from it, but those it has."""
+def owe_held(
+    transaction: Transaction,
+    child: str,
+    below: Iterable[str],
+    known: frozenset[bytes] = frozenset(),
+) -> None:
+    """Owe a child central's receipts for logs that came from it, and of stations now below it.
+
+    Shapes: `known` are the marks of those it has.
+    """
     link = transaction.child_link(child)
     if link is None:
         return
-    for log in transaction.logs(source=child):
+    names = {log.name for log in transaction.logs(source=child)}
+    names |= {LogName(station, e) for station in below for e in transaction.epochs(station)}
+    for name in sorted(names):
         for rung in RUNGS:
-            ref = _ref(log.name, rung)
+            ref = _ref(name, rung)
             raw = transaction.statement(statements.RECEIPT, ref)
             if raw is not None and digest.mark([raw]) not in known:
                 routing.owe_signer(transaction, link, statements.decode(raw))
                 transaction.enqueue(child, statements.RECEIPT, ref)
 
 
-def _owe(transaction: Transaction, source: str, ref: str, statement: Statement) -> None:
-    link = transaction.child_link(source) if source else None
-    if link is not None:
-        routing.owe_signer(transaction, link, statement)
-        transaction.enqueue(source, statements.RECEIPT, ref)
+def _owe(
+    shape: Tree,
+    transaction: Transaction,
+    log: LogName,
+    source: str,
+    ref: str,
+    statement: Statement,
+) -> None:
+    """Owe a receipt to the child a log came from, and to the one its station lives under now."""
+    for child in sorted({source, shape.child_towards(shape.own, log.station)}):
+        link = transaction.child_link(child) if child else None
+        if link is not None:
+            routing.owe_signer(transaction, link, statement)
+            transaction.enqueue(child, statements.RECEIPT, ref)
 
 
 def _ref(log: LogName, rung: str) -> str:

@@ -140,6 +140,13 @@ def owe_editions(shape: Tree, transaction: Transaction, child: str, has: dict[st
             transaction.enqueue(child, statements.MANIFEST, ref_of(manifest))
 
 
+def owe_grown(had: Tree, shape: Tree, transaction: Transaction, child: str) -> None:
+    """Owe a child the manifests that concern its subtree as it is now and did not before."""
+    for shelf, manifest in manifests(transaction):
+        if concerns(shape, child, shelf) and not concerns(had, child, shelf):
+            transaction.enqueue(child, statements.MANIFEST, ref_of(manifest))
+
+
 def is_news(manifest: Manifest, edition: int) -> bool:
     """Return whether an edition takes effect after the one in use (0: none) was published."""
     in_use = (clock.day_of(edition) if edition else "", edition)

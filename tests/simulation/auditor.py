@@ -45,6 +45,7 @@ class Auditor:
 
     def __init__(self, parents: dict[str, str], verifier: Verifier) -> None:
         self._parents = parents
+        self.parents_ever = {code: {parent} for code, parent in parents.items()}
         self._verifier = verifier
         self._keys: dict[Log, bytes] = {}
         self.committed: dict[str, Committed] = {}
@@ -73,6 +74,7 @@ class Auditor:
         Shapes: `spoiled` are those that do not verify, as their authors hold them.
         """
         fresh = Auditor(self._parents, self._verifier)
+        fresh.parents_ever = self.parents_ever
         fresh._keys = self._keys
         fresh.lost = lost
         fresh.doubted = {doubted}
@@ -184,9 +186,27 @@ class Auditor:
         self.returned.update(names)
 
     def may_hold(self, stream: str) -> set[str]:
-        """Return the stations of the audience and those on their paths to the root."""
-        return {above for member in self.members[stream] for above in self.path(member)}
+        """Return the stations of the audience and all that are or were above them."""
+        found, waiting = set(), sorted(self.members[stream])
+        while waiting:
+            if (station := waiting.pop()) not in found:
+                found.add(station)
+                waiting += sorted(self.parents_ever[station] - {""})
+        return found
 
     def must_hold(self, stream: str) -> set[str]:
-        """Return who must hold every event of a stream once all have met."""
-        return self.may_hold(stream)
+        """Return who must hold every event of a stream once all have met.
+
+        The stations of the audience and those on their paths to the root as they are now.
+        """
+        return {above for member in self.members[stream] for above in self.path(member)}
+
+    @property
+    def anybody_moved(self) -> bool:
+        """Return whether a station ever had two parents."""
+        return any(len(parents) > 1 for parents in self.parents_ever.values())
+
+    def moved(self, station: str, parent: str) -> None:
+        """Note whom a station calls from now on."""
+        self._parents[station] = parent
+        self.parents_ever[station].add(parent)

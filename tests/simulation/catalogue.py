@@ -52,6 +52,8 @@ _ROWS = (
     (POINT, "village", "530114004203", VILLAGE),
 )
 PARENTS = {code: parent for code, _, _, parent in _ROWS}
+_TIERS = ("central", "district", "township", "village")
+DEPTHS = {code: _TIERS.index(tier) for code, tier, _, _ in _ROWS}
 _POSTS = {
     "central": ["accept", "decide", "issue", "supervise"],
     "district": ["intake", "accept", "review", "decide", "issue", "deliver", "supervise"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.simulation import network
 from tests.simulation.auditor import Wrong
-from tests.simulation.catalogue import CENTRAL, PARENTS
+from tests.simulation.catalogue import CENTRAL
 from tests.simulation.network import BOTH, DOWN, UP, Clog
 from tests.simulation.relay import make_well
 from tests.simulation.world import World
@@ -61,7 +61,7 @@ def _break_some(world: World) -> None:
         make_well(world, code)
     while world.network.pool:
         world.deliver(world.network.pick())
-    leaf = world.rng.choice([c for c in world.children() if c not in PARENTS.values()])
+    leaf = world.rng.choice([c for c in world.children() if c not in world.parents.values()])
     for child in world.children():
         if child not in world.auditor.path(leaf) and world.rng.random() < 0.5:
             way = world.rng.choice([UP, DOWN, BOTH])

@@ -55,6 +55,8 @@ class Message:
     serial: int
     ghost: bool = False
     """Nobody waits for what comes of it: a second copy, or its caller gave up."""
+    parent: str = ""
+    """Whom the child called: it may have moved since."""
 
 
 def parts_of(raw: bytes, rng: random.Random) -> list[bytes]:

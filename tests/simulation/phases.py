@@ -9,7 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.simulation import nemeses, plan, second_lane, setbacks, workload
+from sync.engine import compare
+from tests.simulation import moves, nemeses, plan, second_lane, setbacks, workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.census import AtItsLimit
 from tests.simulation.copies import befall
@@ -88,6 +89,8 @@ def _phases(world: World) -> int:
         stay_alive(world)
     if plan.DECREES in world.plan.nemeses:
         decrees(world, _any_step(world.plan))
+    if plan.MOVES in world.plan.nemeses:
+        moves.wander(world, _any_step(world.plan))
     if plan.SETBACK in world.plan.nemeses:
         calm = world.plan._replace(nemeses=world.plan.nemeses - plan.HANDS)
         struck = setbacks.strike(world, _any_step(world.plan), _any_step(calm))
@@ -98,6 +101,9 @@ def _phases(world: World) -> int:
             return 0
     else:
         sweeps = heal(world)
+    if world.auditor.anybody_moved:
+        world.true.pass_ms(compare.EVERY_MS)  # so often ends that differ compare what they hold
+        sweeps += heal(world)
     check_all(world.checkers, world.rng)
     befall(world)
     return sweeps

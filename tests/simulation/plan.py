@@ -25,7 +25,7 @@ RELAY_ALONE, LIVENESS = "relay_alone", "liveness"
 CLONE, ROLLBACK = "clone", "rollback"
 DECREES = "decrees"
 HELPED_ITSELF = "helped_itself"
-SETBACK = "setback"
+SETBACK, MOVES = "setback", "moves"
 HANDS = frozenset({FORGED, NEWER, BROKEN_FOLD, SPOILED, HELPED_ITSELF})
 """Writers of what no page would write: only who saw it written tells it from good."""
 
@@ -53,8 +53,11 @@ _CHANCE = {
     DECREES: 0.25,
     SETBACK: 0.45,
     HELPED_ITSELF: 0.3,
+    MOVES: 0.45,
 }
 NEMESES = tuple(_CHANCE)
+_WHOLE = frozenset({DECREES, SETBACK, MOVES})
+"""Phases that change what the oracles go by; a seed has one of them at most."""
 _FOREST = ((SMALL, 50), (USUAL, 42), (WIDE, 8))
 _STEPS = ((30, 60), (40, 30), (90, 10))
 """Least number of steps of the chaos, and how many seeds in a hundred have it."""
@@ -113,10 +116,13 @@ def plan_of(seed: int) -> Plan:
         steps=steps,
         acts_min=steps // _ACTS_PER_STEP,
         along=rng.choice((0, 0, 600)),
-        nemeses=_apart({name for name, chance in _CHANCE.items() if rng.random() < chance}),
+        nemeses=_apart({name for name, chance in _CHANCE.items() if rng.random() < chance}, rng),
     )
 
 
-def _apart(nemeses: set[str]) -> frozenset[str]:
+def _apart(nemeses: set[str], rng: random.Random) -> frozenset[str]:
     """Return the nemeses without those whose oracles do not know each other's doings."""
-    return frozenset(nemeses - {SETBACK} if DECREES in nemeses else nemeses)
+    whole = sorted(nemeses & _WHOLE)
+    left = nemeses - _WHOLE | ({rng.choice(whole)} if whole else set())
+    # Who was above a station once may write to its cases: what was not its business before is now.
+    return frozenset(left - {FORGED, HELPED_ITSELF} if MOVES in left else left)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sync.protocol.ports import Transaction
 from tests.simulation.auditor import Wrong
-from tests.simulation.catalogue import PARENTS
 from tests.simulation.relay import make_well
 from tests.simulation.world import World
 
@@ -61,7 +60,7 @@ def _sweep(world: World, children: list[str], quiet: dict[str, object]) -> bool:
 def _ends(world: World, child: str) -> object:
     """Return what still changes at both ends of a link while there is anything to do."""
     found = []
-    for code in (child, PARENTS[child]):
+    for code in (child, world.parents[child]):
         station = world.stations[code]
         with station.durable.read() as transaction:
             found.append((code, station.waiting.pending, _of_disk(transaction)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sync.engine import authority
+from sync.engine import authority, homes
 from sync.engine.core import Effects
 from sync.protocol.errors import PeerProtocolError, StorageError
 from sync.protocol.names import incarnation
@@ -66,7 +67,9 @@ class World:
         self.stations: dict[str, Station] = {}
         self.unwatched: set[str] = set()
         """Stations whose disk was put back or copied: it is no longer what was seen of it."""
-        self.auditor = Auditor(PARENTS, self.verifier)
+        self.parents = dict(PARENTS)
+        """Whom each station calls now."""
+        self.auditor = Auditor(self.parents, self.verifier)
         self.checkers = Checkers(self.stations, self.auditor, CENTRAL)
 
     def signer(self, purpose: str) -> Signer:
@@ -163,7 +166,19 @@ class World:
 
     def parent_of(self, code: str) -> str:
         """Return whom a station calls."""
+        return self.parents[code]
+
+    def enrolled_under(self, code: str) -> str:
+        """Return whom a station called first."""
         return PARENTS[code]
+
+    def follow_home(self, code: str) -> None:
+        """Take in whom a station calls by what is on its disk."""
+        with self.stations[code].durable.read() as transaction:
+            now = homes.home(self.stations[code].identity.core(), transaction).now
+        if now and now != self.parents[code]:
+            self.inflight.pop(code, None)
+            self.auditor.moved(code, now)
 
     def guarded(self, code: str, doing: Callable[[SimNode], Any]) -> Any:
         """Return what a node's code returns; None when it crashed, failed or is down."""
@@ -236,7 +251,10 @@ class World:
         self.count("rounds")
         self._serial += 1
         self.inflight[child] = Waiting(self._serial, self.step)
-        message = Message(child, request, False, self.stations[child].life, self._serial)
+        message = Message(
+            child, request, False, self.stations[child].life, self._serial,
+            parent=self.parents[child],
+        )  # fmt: skip
         self.note(f"{child} calls {hashlib.sha256(request).hexdigest()[:16]}")
         self.send(message)
 
@@ -250,9 +268,7 @@ class World:
             self.network.keep(message)
             return
         if fate == DOUBLE:
-            copy = Message(message.child, message.raw, message.is_answer, message.life,
-                           message.serial, ghost=True)  # fmt: skip
-            self.network.keep(copy)
+            self.network.keep(replace(message, ghost=True))
         if fate == CUT:
             message.raw = self.network.shorten(message.raw)
             message.ghost = message.ghost or not message.is_answer
@@ -266,7 +282,7 @@ class World:
             self._arrive_above(message)
 
     def _arrive_above(self, message: Message) -> None:
-        parent = PARENTS[message.child]
+        parent = message.parent
         answer: bytes | None = self.guarded(
             parent, lambda node: in_parts(node, message.raw, self.rng)
         )
@@ -274,8 +290,7 @@ class World:
         self.note(f"{parent} serves {message.child} {message.serial} {answer is not None}")
         if answer is None or (message.ghost and self.rng.random() < 0.6):
             return
-        back = Message(message.child, answer, True, message.life, message.serial, message.ghost)
-        self.send(back)
+        self.send(replace(message, raw=answer, is_answer=True))
 
     def _arrive_below(self, message: Message) -> None:
         station = self.stations[message.child]
@@ -307,7 +322,7 @@ class World:
         self.more.discard(child)
         self.call(child)
         second_lane.fetch_all(self, child)
-        for code in (PARENTS[child], child):
+        for code in (self.parents[child], child):
             self.project(code)
 
     def exchange_all(self, child: str) -> None:
@@ -319,7 +334,7 @@ class World:
 
     def children(self) -> list[str]:
         """Return the stations there are that call a parent, from above downwards."""
-        return [code for code in self.stations if PARENTS[code]]
+        return [code for code in self.stations if self.parents[code]]
 
     def close(self) -> None:
         """Close all files."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.engine import gaps, homes, revocation
+import pytest
+
+from sync.engine import gaps, homes, revocation, tree
 from sync.engine.homes import Place
 from sync.protocol import digest, frames, statements
+from sync.protocol.errors import DiskFull
 from sync.protocol.ports import StoredEvent
+from sync.protocol.registers import Shelf
 from tests.unit.sync.harness import AUTHORITY, ROOT, Node, World
 from tests.unit.sync.test_engine_endurance import hello_of
 
@@ -306,3 +310,81 @@ def test_what_the_former_parent_never_gave_comes_from_the_new_one(world: World) 
     world.clock.later(2 * 60_000)
     settled(world)
     assert station.holds(missed)
+
+
+def test_centrals_word_finds_a_station_that_went_away_and_came_back(world: World) -> None:
+    """It lay with the parent called meanwhile, and nothing new went up by the old way since."""
+    station, own, other = world.nodes[STATION], world.nodes[OWN], world.nodes[OTHER]
+    written(station, 3)
+    settled(world)
+    written(station, 2)
+    attach(world, STATION, OTHER)
+    for _ in range(4):
+        station.sync(other)
+    other.sync(world.central)
+    attach(world, STATION, OWN)
+    for _ in range(6):
+        station.sync(own)
+        own.sync(world.central)
+    assert station.log().position == world.central.log(station.core.log).position
+    assert station.log().position == station.log().central_position
+
+
+def test_a_relay_that_moves_tells_who_is_below_it(world: World) -> None:
+    """Whom its stations call is their word, which the new parent never heard."""
+    world.enrol("CG0212", OTHER, "village")  # no edition knows it yet
+    settled(world)
+    attach(world, OTHER, OWN)
+    settled(world)
+    with world.nodes[OWN].store.read() as transaction:
+        shape = tree.load(world.nodes[OWN].core, transaction, world.clock.ms)
+        assert "CG0212" in shape.subtree(OTHER)
+
+
+def test_a_parent_of_nobody_is_given_what_the_first_station_below_it_reads(world: World) -> None:
+    """Editions that concerned nobody there were not owed; they are when somebody comes."""
+    shelf = Shelf("matters", tree.NATION, "village")
+    away = world.nodes["CG0211"]
+    attach(world, "CG0211", OWN)
+    settled(world)
+    world.publish(shelf, {"A": {"code": "A"}})
+    world.nodes[OTHER].sync(world.central)
+    attach(world, "CG0211", OTHER)
+    for _ in range(4):
+        away.sync(world.nodes[OTHER])
+        world.nodes[OTHER].sync(world.central)
+    away.sync(world.nodes[OTHER])
+    with away.store.read() as transaction:
+        assert transaction.edition(shelf) > 0
+
+
+def test_a_move_that_was_not_saved_did_not_happen(world: World) -> None:
+    """The disk was full: the node goes on with the parent its disk names."""
+    station = world.nodes[STATION]
+
+    def full(transaction: Any) -> None:
+        homes.attach_to(station.core, transaction, world.clock.later(1000), OTHER)
+        raise DiskFull("simulated")
+
+    with pytest.raises(DiskFull):
+        station.do(full)
+    fresh = written(station, 1)
+    station.sync(world.nodes[OWN])
+    station.sync(world.nodes[OWN])
+    assert world.nodes[OWN].holds(*fresh)
+
+
+def test_a_parent_that_hears_last_of_who_left_it_is_told(world: World) -> None:
+    """What it says of the station is older than what is known above by then."""
+    world.enrol("CG0212", OTHER, "village")
+    late, other = world.nodes["CG0212"], world.nodes[OTHER]
+    late.sync(other)
+    late.sync(other)
+    attach(world, "CG0212", ROOT)
+    for _ in range(3):
+        late.sync(world.central)
+    for _ in range(3):
+        other.sync(world.central)
+    with other.store.read() as transaction:
+        shape = tree.load(other.core, transaction, world.clock.ms)
+    assert "CG0212" not in shape.subtree(OTHER)
