@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
-from central import api, metrics, pages
+from central import api, metrics, pages, stick_page
 from central.console import Console
 from node.accounts import Accounts
 from node.program import Node
@@ -27,6 +27,7 @@ ENTRIES = (
     Entry("/matters", "事项", "3"),
     Entry("/cases", "办件数字", "4"),
     Entry("/find", "查一件", "5"),
+    Entry("/sticks", "U盘", "6"),
 )
 
 
@@ -54,11 +55,12 @@ def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI
     templates.environment.filters["age"] = lambda at_ms: age(at_ms, node.clock_ms())
     gate = Gate(Accounts(node), node.core.station)
     console = Console(node, folder, gate, templates)
+    uploads = {stick_page.IMPORT_PATH: stick_page.UPLOAD_BYTES_MAX}
     app = FastAPI(
         title="驿站中心 Yizhan central",
         version=node.release,
         **FASTAPI_OPTIONS,
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Guard, hosts=hosts, uploads=uploads)],
     )
     errors.install(app, templates)
     app.router.routes.append(templates.static.route())
@@ -66,6 +68,7 @@ def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI
         login_router(gate, templates),
         large_print.large_print_router(),
         pages.router(console),
+        stick_page.router(console),
         api.router(console),
         metrics.router(console),
     ]

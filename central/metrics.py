@@ -39,6 +39,7 @@ class CentralCollector:
         yield _gauge("yizhan_central_logs", "Logs of stations held.", len(logs))
         frozen = sum(1 for log in logs if log.frozen)
         yield _gauge("yizhan_central_logs_frozen", "Logs frozen until a person acts.", frozen)
+        yield from _blobs(self._node)
         yield from _stations(lines, self._node.clock_ms())
         shelves = GaugeMetricFamily(
             "yizhan_central_edition_timestamp_seconds",
@@ -68,6 +69,15 @@ class CentralCollector:
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
+
+
+def _blobs(node: Node) -> Iterator[Metric]:
+    held = node.blobs.figures()
+    yield _gauge("yizhan_central_blobs", "Packs and pieces of files held whole.", held.whole)
+    yield _gauge("yizhan_central_blob_bytes", "Their bytes.", held.whole_bytes)
+    yield _gauge("yizhan_central_blobs_set_aside", "Kept apart as wrong.", held.set_aside)
+    yield _gauge("yizhan_central_files_waiting", "Files of cases not whole here.", held.waiting)
+    yield _gauge("yizhan_central_file_bytes_waiting", "Their bytes.", held.waiting_bytes)
 
 
 def _stations(lines: list[StationLine], now_ms: int) -> Iterator[Metric]:

@@ -179,10 +179,11 @@ class Node:
         A node that was not started projects within the call that brought the events.
         """
         self._projector = Projector(self.catch_up)
+        calls = roads is not None and not self.core.is_root
+        keep_ms = keep_days * tidying.DAY_MS if calls else 0
+        self._caretaker = Caretaker(lambda: self.tidy(keep_ms))
         if roads is None or self.core.is_root:
             return
-        if keep_days:
-            self._caretaker = Caretaker(lambda: self.tidy(keep_days * tidying.DAY_MS))
         gate = LaneGate()
         self.blob_lane = BlobLane(
             self.exchange, roads.blobs, gate, seconds=roads.seconds, jitter=jitter
@@ -340,8 +341,11 @@ class Node:
         return tidying.prune(self.core, self.database, self._case_table, self.clock_ms(), keep_ms)
 
     def tidy(self, keep_ms: int) -> None:
-        """Do what can wait for a quiet moment."""
+        """Do what can wait for a quiet moment; 0 keeps bodies for ever."""
         tidying.erase_traces(self.database)
+        tidying.sweep_packs(self.database, self.blobs, self.clock_ms())
+        if not keep_ms:
+            return
         with self.database.read() as transaction:
             due = tidying.due(self.core, transaction, self.clock_ms())
         if due:

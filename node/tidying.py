@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from casework.projection import TAB_ENDED, CaseTable
 from node.situation import situation
-from sync.engine import pruning, purge
+from sync.engine import pruning, purge, registers
 from sync.engine.core import Core
 from sync.engine.pruning import Freed
 from sync.protocol.errors import StorageError
@@ -22,6 +22,10 @@ log = structlog.get_logger("node.tidying")
 DAY_MS = 24 * 3600 * 1000
 KEEP_DAYS = 365
 """How long bodies stay here at least, unless set otherwise; a setting and no rule of law."""
+PACKS_KEPT_MS = 7 * DAY_MS
+"""A pack of an edition that was replaced stays so long: a child, or a stick under way, may still be
+at it."""
+_SWEPT = "packs_swept"
 _PRUNED = "pruned"
 """Meta: when the last pass ended, bodies and bytes it freed."""
 
@@ -97,6 +101,27 @@ def due(core: Core, transaction: Transaction, now_ms: int) -> bool:
         return False
     state = situation(core, transaction)
     return not state.rungs.local and not state.carried
+
+
+class PackSweeper(Protocol):
+    """The part of the blob store that lets go of old packs."""
+
+    def sweep_packs(self, kept: Set[str], now_ms: int, grace_ms: int) -> tuple[int, int]:
+        """Drop packs outside `kept` for so long; return how many, and their bytes."""
+
+
+def sweep_packs(store: Store, blobs: PackSweeper, now_ms: int) -> None:
+    """Once a day drop the packs of editions that no manifest held here names any more."""
+    with store.read() as transaction:
+        if now_ms - int(transaction.meta(_SWEPT) or "0") < DAY_MS:
+            return
+        held = registers.manifests(transaction)
+    kept = {pack.sha256 for _, manifest in held for pack in manifest.blobs}
+    packs, freed = blobs.sweep_packs(kept, now_ms, PACKS_KEPT_MS)
+    if packs:
+        log.info("old_packs_dropped", packs=packs, bytes=freed)
+    with store.write() as transaction:
+        transaction.set_meta(_SWEPT, str(now_ms))
 
 
 def erase_traces(store: Store) -> None:

@@ -7,12 +7,14 @@ Bytes of an incomplete blob are not given out, because nothing proves them yet.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from sync.protocol.ports import BlobAside
+from sync.store import blob_sweep
 from sync.store.blob_book import SqliteBlobBook
 from sync.store.blob_names import ASIDE_KEPT, WRONG_ON_ARRIVAL, WRONG_ON_DISK, check_piece
+from sync.store.blob_sweep import BlobFigures, Swept
 from sync.store.encrypted_file import BUSY_MS, EncryptedFile
 from sync.store.schema_blobs import BLOBS_SCHEMA
 from sync.store.sql import Connection, Cursor
@@ -163,6 +165,16 @@ class SqliteBlobStore:
             row = connection.execute("SELECT id FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
             if row is not None:
                 _forget(connection, row[0])
+
+    def sweep_packs(self, kept: Set[str], now_ms: int, grace_ms: int) -> Swept:
+        """Drop packs that no manifest named for so long; see `blob_sweep`."""
+        with self._file.write() as connection:
+            return blob_sweep.sweep_packs(connection, kept, now_ms, grace_ms)
+
+    def figures(self) -> BlobFigures:
+        """How full the file is."""
+        with self._file.read() as connection:
+            return blob_sweep.figures(connection)
 
     def close(self) -> None:
         """Finish what is queued, move the WAL into the file, close. Idempotent."""

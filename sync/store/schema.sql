@@ -215,6 +215,11 @@ CREATE TABLE file_chunks (
 
 CREATE INDEX file_chunks_by_chunk ON file_chunks (chunk);
 
+CREATE TABLE loose_packs (
+    sha256 TEXT NOT NULL PRIMARY KEY,
+    since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE named (
     sha256 TEXT NOT NULL,
     event TEXT NOT NULL,

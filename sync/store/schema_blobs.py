@@ -76,6 +76,12 @@ _FIRST_TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX owed_by_size ON owed (size, sha256)",
+    """
+    CREATE TABLE loose_packs (
+        sha256 TEXT NOT NULL PRIMARY KEY,
+        since_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
 )
 
 

@@ -201,3 +201,13 @@ def test_a_machine_is_approved_by_admins_with_its_code(node: Node, signed_in: Cl
     assert code not in signed_in(ADMIN).get("/stations/CG0112").text
     with node.database.read() as transaction:
         assert [True] == [one.granted for one in asks.asks(transaction, "CG0112")]
+
+
+def test_metrics_tell_how_full_the_blob_store_is(signed_in: Client) -> None:
+    """Count, bytes, what was set aside and what waits; packs of the catalogue are counted."""
+    said = signed_in("").get("/metrics").text
+    found = dict(re.findall(r"^(yizhan_central_(?:blob|file)\w+) (\S+)$", said, re.MULTILINE))
+    assert float(found["yizhan_central_blobs"]) > 0
+    assert float(found["yizhan_central_blob_bytes"]) > 1000
+    waiting = {"yizhan_central_blobs_set_aside", "yizhan_central_files_waiting"}
+    assert {"0.0"} == {found[name] for name in (*waiting, "yizhan_central_file_bytes_waiting")}
