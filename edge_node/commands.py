@@ -38,6 +38,15 @@ keep_days_option = click.option(
 )
 
 
+files_max_option = click.option(
+    "--files-max-mb",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 100_000_000),
+    help="本站添加的附件合计最多多少 MB;到了上限不再收附件,办件不受影响。0 为不限。",
+)
+
+
 @click.group(
     help="驿站:站点程序。命令后加 --help 看说明。退出码:0 成功,1 失败,2 用法不对,3 有问题。"
 )
@@ -108,6 +117,7 @@ def enrol(world: World, sheet: Path, data: Path, as_json: bool) -> None:
 @stick_option
 @answer_option
 @keep_days_option
+@files_max_option
 @click.pass_obj
 def run(
     world: World,
@@ -122,6 +132,7 @@ def run(
     stick: Path | None,
     answer: bool,
     keep_days: int,
+    files_max_mb: int,
 ) -> None:
     """Serve pages and children and call the parent until a signal comes."""
     # Imported late: the other commands start faster without the web framework.
@@ -141,6 +152,7 @@ def run(
             stick,
             answer,
             keep_days,
+            files_max_mb,
         ),
     )
 

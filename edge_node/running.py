@@ -38,6 +38,7 @@ class Wanted(NamedTuple):
     stick: Path | None = None
     answer: bool = False
     keep_days: int = tidying.KEEP_DAYS
+    files_max_mb: int = 0
 
 
 def run(world: World, data: Path, wanted: Wanted) -> None:
@@ -87,6 +88,7 @@ def _start(world: World, node: Node, wanted: Wanted, parent_url: str) -> None:
             "入网单里没有上级地址,请用 --parent-url 给出。数据没有改动。", "no_parent_url"
         )
     node.after_edition = memory.give_back
+    node.case_files.station_bytes_max = wanted.files_max_mb * 1024 * 1024
     home = HomeRoad(
         node.core,
         node.database,

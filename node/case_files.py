@@ -53,6 +53,14 @@ class CaseFilesFull(FileRefused):
     sentence = "这一件的附件合计已到上限,这个文件没有保存。办件不受影响。"
 
 
+class StationFilesFull(FileRefused):
+    code = "station_files_full"
+    sentence = (
+        "本站的附件合计已到上限,这个文件没有保存。办件不受影响,照常办理和上报。"
+        "请调低扫描分辨率,或联系县运维调高上限。"
+    )
+
+
 class DiskNearlyFull(FileRefused):
     code = "disk_nearly_full"
     sentence = "本机磁盘快满了,附件没有保存。办件照常能收,请联系县运维清理空间。"
@@ -136,6 +144,14 @@ class CaseFiles:
         self._clock_ms = clock_ms
         self._free_bytes = free_bytes
         self._ahead = ahead
+        self.station_bytes_max = 0
+        """What the files added at this station may come to together; 0 sets no limit."""
+
+    def _check_station(self, size: int) -> None:
+        """Pass if this station may have so many bytes more. Raises: StationFilesFull."""
+        most = self.station_bytes_max
+        if most and self._book.bytes_of(self._core.station) + size > most:
+            raise StationFilesFull
 
     def room(self) -> bool:
         """Return whether the disk can take more files."""
@@ -154,9 +170,13 @@ class CaseFiles:
                 return news
 
     def writer(self, stream: str) -> FileWriter:
-        """Return what takes a file for a case. Raises: DiskNearlyFull, CaseFilesFull."""
+        """Return what takes a file for a case.
+
+        Raises: DiskNearlyFull, StationFilesFull, CaseFilesFull.
+        """
         if not self.room():
             raise DiskNearlyFull
+        self._check_station(1)
         if case_blobs.bytes_of_stream(self._book, stream) >= CASE_FILES_BYTES_MAX:
             raise CaseFilesFull
         return FileWriter(self._blobs)
@@ -164,8 +184,10 @@ class CaseFiles:
     def attach(self, stream: str, file: FileName, *, title: str, actor: str) -> None:
         """Record that a file belongs to a case.
 
-        Durable when: it returns. Raises: CaseFilesFull, LimitExceeded, StorageError.
+        Durable when: it returns.
+        Raises: StationFilesFull, CaseFilesFull, LimitExceeded, StorageError.
         """
+        self._check_station(file.size)
         if case_blobs.bytes_of_stream(self._book, stream) + file.size > CASE_FILES_BYTES_MAX:
             raise CaseFilesFull
         manifest = decode_manifest(self._blobs.read(file.sha256, 0, file.bytes))

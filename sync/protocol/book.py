@@ -52,6 +52,10 @@ class BlobBook(Protocol):
         """Return the files of a stream, in order of the events' names."""
         ...
 
+    def bytes_of(self, station: str) -> int:
+        """Return the bytes of all files that a station's events name, each file once."""
+        ...
+
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         """Note what the file of this manifest is made of."""
         ...

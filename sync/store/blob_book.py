@@ -80,6 +80,15 @@ class SqliteBlobBook:
                 )
             )
 
+    def bytes_of(self, station: str) -> int:
+        with self._file.read() as connection:
+            row = connection.execute(
+                "SELECT coalesce(sum(size), 0) FROM (SELECT max(size) AS size FROM named"
+                " WHERE event >= ? AND event < ? GROUP BY sha256)",
+                (f"{station}/", f"{station}0"),  # "0" is what follows "/"
+            ).fetchone()
+            return int(row[0])
+
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         rows = [(sha256, at, chunk, size) for at, (chunk, size) in enumerate(chunks)]
         with self._file.write() as connection:

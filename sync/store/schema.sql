@@ -230,6 +230,8 @@ CREATE TABLE named (
     PRIMARY KEY (sha256, event)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX named_by_event ON named (event, sha256, size);
+
 CREATE INDEX named_by_stream ON named (stream);
 
 CREATE TABLE notes (

@@ -53,6 +53,7 @@ _FIRST_TABLES = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX named_by_stream ON named (stream)",
+    "CREATE INDEX named_by_event ON named (event, sha256, size)",
     """
     CREATE TABLE file_chunks (
         file TEXT NOT NULL,

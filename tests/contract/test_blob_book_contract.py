@@ -90,3 +90,10 @@ def test_what_no_event_names_any_more_is_told(book: BlobBook) -> None:
     assert [] == list(book.wishes(9))
     assert [second] == list(book.to_give(9))
     assert [second] == list(book.named(sha("shared")))
+
+
+def test_what_a_station_added_is_summed_once_per_file(book: BlobBook) -> None:
+    """Of its own events only, and not of a station whose code begins alike."""
+    book.name([named("a", "A/1/2", size=30), named("a", "A/2/9", size=30)], "P")
+    book.name([named("b", "A/1/3", size=5), named("c", "A1/1/3", size=7)], "P")
+    assert (35, 7, 0) == (book.bytes_of("A"), book.bytes_of("A1"), book.bytes_of("B"))

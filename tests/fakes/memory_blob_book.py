@@ -51,6 +51,10 @@ class MemoryBlobBook:
         found = [f for f in self._named.values() if f.stream == stream]
         return sorted(found, key=lambda f: (f.event, f.sha256))
 
+    def bytes_of(self, station: str) -> int:
+        own = (f for f in self._named.values() if f.event.startswith(f"{station}/"))
+        return sum({f.sha256: f.size for f in own}.values())
+
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         self._chunks.setdefault(sha256, list(chunks))
 

@@ -118,3 +118,18 @@ def test_what_is_not_here_yet_says_so(tree: Tree, clerk: Person) -> None:
     got = reviewer.get(f"{case_address(number)}/files/{file['sha256']}")
     assert "还没有传到本站" in words(got)
     assert VILLAGE == file["station"]
+
+
+def test_a_station_at_its_limit_is_told_so_and_loses_nothing(tree: Tree, clerk: Person) -> None:
+    """Refused with its sentence before and after the limit; the case and other files go on."""
+    number = clerk.take_in()
+    limit = tree.nodes[VILLAGE].case_files
+    limit.station_bytes_max = len(PHOTO) + 10
+    assert attach(clerk, number).status_code == 303
+    refused = attach(clerk, number, b"another scan", title="户口簿")
+    assert refused.status_code != 303
+    assert "本站的附件合计已到上限" in words(refused)
+    assert 1 == len(files(clerk, number))
+    assert clerk.act(number, "supplement_received", material_M3="已收").status_code == 303
+    limit.station_bytes_max = 0
+    assert attach(clerk, number, b"another scan", title="户口簿").status_code == 303
