@@ -42,7 +42,7 @@ faults: .venv/ready ## 故障测试全量:断电 2 万次、kill -9 五百多次
 	@./needs.sh strace
 	FAULTS=full $(PY) -m pytest -s tests/faults $(PYTEST_ARGS)
 
-bench-sync: .venv/ready ## 同步的量值:字节、请求数、CPU、内存、弱网、一万五千站重连(约四十分钟)
+bench-sync: .venv/ready ## 同步的量值:字节、请求数、CPU、内存、弱网、一万五千站重连(忙机上一小时多,其中一万五千站四十二分钟)
 	$(PY) -m benchmarks sync $(if $(ONLY),--only $(ONLY))
 
 bench: bench-sync ## 全部量值,写到 build/bench/*.json

@@ -36,15 +36,25 @@ def station_row(code: str, tier: str, parent: str, division: str = DIVISION) -> 
 class County:
     """A central on disk, and as a program once started."""
 
-    def __init__(self, folder: Path, stations: Sequence[StationRow], first_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stations: Sequence[StationRow],
+        first_port: int,
+        database_url: str = "",
+    ) -> None:
         self.folder = folder / CENTRAL
         folder.mkdir(parents=True, exist_ok=True)
         self._place = folder
-        command("central", "init", "--data", str(self.folder), "--station", CENTRAL)
+        self._database_url = database_url
+        self._environment = {"CENTRAL_DATABASE_URL": database_url} if database_url else {}
+        self._central("init", "--station", CENTRAL)
         rows = [station_row(CENTRAL, "central", "", PROVINCE), *stations]
         self._stations = to_register_entries(rows, FROM_DAY)
         ports = free_ports(2, first_port)
-        self.program = Program(self.folder, ports[0], ports[1], ("central", "run"))
+        self.program = Program(
+            self.folder, ports[0], ports[1], ("central", "run"), self._environment
+        )
 
     @property
     def authority(self) -> Ed25519Signer:
@@ -58,14 +68,19 @@ class County:
 
     def publish(self, matters: list[dict[str, Any]]) -> dict[str, Any]:
         """Stage stations and matters and publish them by the command; return its answer."""
-        node = Node(self.folder, clock_ms=now_ms, release=RELEASE)
+        node = Node(self.folder, clock_ms=now_ms, release=RELEASE, database_url=self._database_url)
         try:
             with node.database.write() as transaction:
                 staged = {"stations": self._stations, "matters": matters}
                 catalogue.stage(transaction, staged)
         finally:
             node.close()
-        found: dict[str, Any] = command("central", "publish", "--data", str(self.folder))
+        return self._central("publish")
+
+    def _central(self, verb: str, *words: str) -> dict[str, Any]:
+        found: dict[str, Any] = command(
+            "central", verb, "--data", str(self.folder), *words, environment=self._environment
+        )
         return found
 
     def enrol(self, code: str, url: str, ports: tuple[int, int], *run: str) -> Program:

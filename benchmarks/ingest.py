@@ -18,7 +18,7 @@ from sync.transport.http_client import ROUND_PATH
 from tests import postgres_server
 
 STATIONS = 8
-EVENTS = 1_500
+EVENTS = 700
 """Per station."""
 TURNS = 3
 KIND = "sync.bench"
@@ -47,9 +47,8 @@ def _measure(report: Report, folder: Path, database_url: str = "") -> float:
     """Measure one kind of database; return its share of the floor."""
     kind = "postgresql" if database_url else "sqlite"
     codes = [f"V{number:06d}" for number in range(STATIONS)]
-    county = County(folder, [station_row(code, "village", CENTRAL) for code in codes], FIRST_PORT)
-    if database_url:
-        county.program.environment["CENTRAL_DATABASE_URL"] = database_url
+    stations = [station_row(code, "village", CENTRAL) for code in codes]
+    county = County(folder, stations, FIRST_PORT, database_url)
     county.publish([])
     county.program.start()
     try:

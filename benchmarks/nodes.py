@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,11 @@ class BenchFailed(Exception):
     """A program of the product did not do what the measurement needs."""
 
 
-def command(*words: str) -> Any:
+def command(*words: str, environment: Mapping[str, str] | None = None) -> Any:
     """Run a command line of the product and return its JSON answer. Raises: BenchFailed."""
     ran = subprocess.run(
         [sys.executable, "-m", *words, "--json"], cwd=ROOT, capture_output=True, text=True,
-        check=False,
+        check=False, env={**os.environ, **(environment or {})},
     )  # fmt: skip
     if ran.returncode not in (0, 3):
         raise BenchFailed(f"{' '.join(words)}: {ran.stdout[-300:]} {ran.stderr[-600:]}")
