@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,19 @@ def goes_on(folder: Path) -> None:
     wait_until(lambda: True if not own(folder) else None, SECONDS, "恢复办理")
 
 
+def has_met_its_parent(folder: Path) -> None:
+    """Wait until the machine in a folder has made a round begun from now on."""
+    now_ms = time.time_ns() // 1_000_000
+
+    def met() -> bool | None:
+        _, said = run("edge_node", "status", folder=folder)
+        now = said["situation"]
+        began, answered = now["last_attempt_ms"], now["last_success_ms"]
+        return True if now_ms < began <= answered else None
+
+    wait_until(met, SECONDS, "与上级联系过")
+
+
 def test_an_older_disk_a_clone_and_a_dead_machine(story: Story) -> None:
     """Each is found on contact, said on the page, refused over HTTP, and ended by one command."""
     village = story.town[VILLAGE]
@@ -109,6 +123,7 @@ def test_an_older_disk_a_clone_and_a_dead_machine(story: Story) -> None:
     )  # fmt: skip
     there = wait_until(lambda: own(clone) or None, SECONDS, "复制的机器被发现")
     story.town.children.kill(process)
+    has_met_its_parent(village.folder)
     if own(village.folder):
         here = own(village.folder)
         assert here["code"] != there["code"]
