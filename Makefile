@@ -34,11 +34,11 @@ check: .venv/ready ## 格式、静态检查、类型、楼层(一分钟以内)
 sim: .venv/ready ## 模拟器:make sim SEEDS=n FROM=m
 	$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
 
-faults-quick: .venv/ready ## 故障测试的抽样:断电、kill -9、I/O 出错、坏字节、坏文件(五分钟以内)
+faults-quick: .venv/ready ## 故障测试的抽样:断电、kill -9、I/O 出错、坏字节(五分钟以内;双核忙时实测四分半)
 	@./needs.sh strace
 	$(PY) -m pytest tests/faults $(PYTEST_ARGS)
 
-faults: .venv/ready ## 故障测试全量:断电 2 万次、kill -9 五百多次、每个 I/O 位置(约一小时)
+faults: .venv/ready ## 故障测试全量:断电 2 万次、kill -9 五百多次、每个 I/O 位置(双核忙时实测 1 小时 42 分,CPU 48 分)
 	@./needs.sh strace
 	FAULTS=full $(PY) -m pytest -s tests/faults $(PYTEST_ARGS)
 
