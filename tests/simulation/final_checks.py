@@ -10,6 +10,7 @@ from casework.case import Case, state_hash
 from casework.fold import fold
 from casework.rules import due_by_rule
 from node.facts import case_event, is_case_fact
+from sync.engine import fetching
 from sync.protocol.names import EventName
 from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, LogState, Transaction
 from sync.protocol.registers import Shelf
@@ -42,7 +43,10 @@ def check_bodies(checkers: Checkers) -> None:
     """Bodies that were dropped and are needed again have come."""
     for code, station in checkers.stations.items():
         with station.durable.read() as transaction:
-            if transaction.meta("bodies_wanted"):
+            # What came with the last answer is struck off when the next round begins.
+            noted = map(EventName.parse, (transaction.meta("bodies_wanted") or "").split())
+            held = [stored for name in noted if (stored := transaction.event(name)) is not None]
+            if fetching.lacking(transaction, held):
                 raise Wrong(f"{code} still waits for bodies at rest")
 
 
