@@ -14,8 +14,8 @@ from casework import bodies_review as review
 from casework import events as e
 from casework.case import Case
 from casework.context import Context
-from casework.desk import Desk, check, check_rights, check_state, find_act
-from casework.errors import DomainRefusal, NoRight
+from casework.desk import NOT_SAVED, Desk, check, check_rights, check_state, find_act
+from casework.errors import DomainRefusal, NoRight, UnknownAct
 from casework.events import NODE, Draft
 from casework.status import ACTS, Custody
 
@@ -64,8 +64,10 @@ def draft(
     fields: Mapping[str, object],
     actor: str,
 ) -> Draft:
-    """The draft of an act of a staff member. Raises: DomainRefusal."""
+    """The draft of an act of a staff member, one that is drafted here. Raises: DomainRefusal."""
     desk = Desk(context=context, act=find_act(act), actor=actor, fields=fields, opened=case)
+    if act not in _BODIES:
+        raise UnknownAct(f"“{desk.act.title}”不在这里办。{NOT_SAVED}", act=act)
     if desk.act.custody is Custody.OPENS:
         check_state(desk)
         matter, _ = intake.intake_matter(desk)

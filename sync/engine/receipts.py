@@ -86,17 +86,26 @@ def take(transaction: Transaction, receipt: LogReceipt, *, lower: bool = False) 
 
 
 def _book_earlier(transaction: Transaction, name: LogName) -> None:
-    """Book central's receipts that came before the events they cover, which went up by a file."""
+    """Book central's receipts that came before the events they cover, and hand them down.
+
+    The events went up by a file, or this node was put back and its child had not called yet: then
+    nobody was there to be owed them.
+    """
     for rung in RUNGS:
         raw = transaction.statement(statements.RECEIPT, _ref(name, rung))
         log = transaction.log(name)
         if raw is None or log is None:
             continue
         receipt = statements.decode(raw).read(CentralReceipt)
-        if receipt.pos <= log.position and _same_chain(
+        known = log.central_position if rung == CENTRAL else log.backup_position
+        if known < receipt.pos <= log.position and _same_chain(
             transaction, log, receipt.pos, receipt.chain
         ):
             _book_rung(transaction, log, receipt)
+            link = transaction.child_link(log.source)
+            if link is not None:
+                routing.owe_signer(transaction, link, statements.decode(raw))
+                transaction.enqueue(log.source, statements.RECEIPT, _ref(name, rung))
 
 
 def _book_rung(transaction: Transaction, log: LogState, receipt: CentralReceipt) -> None:

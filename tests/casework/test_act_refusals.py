@@ -121,6 +121,7 @@ def test_open_case_is_not_opened_again() -> None:
     assert "status_forbids" == refused(world, VILLAGE, e.DEFECTS_TOLD)
     take_in(world)
     assert "status_forbids" == refused(world, VILLAGE, e.RECEIVED, **intake())
+    assert "unknown_act" == refused(world, VILLAGE, "recovered_checked")
     assert "unknown_act" == refused(world, VILLAGE, "celebrated")
 
 

@@ -36,7 +36,7 @@ from tests.releases.hands import folder_of
 ROOT = Path(__file__).resolve().parents[2]
 PATH = (CENTRAL, DISTRICT, TOWNSHIP, VILLAGE)
 HOST = "127.0.0.1"
-SECONDS = 60.0
+SECONDS = 180.0
 AN_HOUR_MS = 3_600_000
 T = TypeVar("T")
 

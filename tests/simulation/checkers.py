@@ -134,6 +134,10 @@ class Checkers:
             held = self._forward(code, f"{log.name} position", log.position)
             for position in range(held, log.position):
                 self._must_be(code, log, position + 1, f"{code}'s cursor")
+            if (
+                self.auditor.anybody_moved
+            ):  # what central's receipt said of a new parent, it takes back
+                self._may_fall(code, f"{log.name} parent {moves}", log.parent_position, log)
             given = self._forward(code, f"{log.name} parent {moves}", log.parent_position)
             for position in range(given, log.parent_position):
                 self._must_be(above, log, position + 1, f"the receipt {code} was shown by")
@@ -148,6 +152,12 @@ class Checkers:
         link = transaction.parent_link()
         if link is not None:
             self._forward(code, f"received {link.station}", link.received)
+
+    def _may_fall(self, code: str, what: str, value: int, log: LogState) -> None:
+        """Let a cursor fall that was never the parent's own word, but central's for it."""
+        before = self._cursors[code, what]
+        if value < before <= log.central_position:
+            self._cursors[code, what] = value
 
     def _must_be(self, where: str, log: LogState, position: int, whose: str) -> None:
         name = f"{log.name.station}/{log.name.epoch}/{position}"

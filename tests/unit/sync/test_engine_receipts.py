@@ -138,3 +138,19 @@ def test_the_rung_backed_up_is_apart_from_the_rung_central(world: World) -> None
     assert take_central(village, statement)
     assert (1, 2) == (village.log().central_position, village.log().backup_position)
     assert not take_central(village, statement)
+
+
+def test_centrals_receipt_that_came_before_the_log_is_handed_down_with_it(world: World) -> None:
+    """A relay put back hears central's word before its child calls again: the child is owed it."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.record()
+    world.settle()
+    log = township.log(village.core.log)
+    township.do(lambda t: t.put_log(replace(log, parent_position=0, central_position=0)))
+    assert 0 == township.do(lambda t: t.outbox_count("CG0111"))
+    assert take(township, LogReceipt(*log.name, log.position, log.chain))
+    assert log.position == township.log(log.name).central_position
+    owed = township.do(lambda t: t.outbox_count("CG0111"))
+    assert owed > 0
+    assert not take(township, LogReceipt(*log.name, log.position, log.chain))
+    assert owed == township.do(lambda t: t.outbox_count("CG0111"))
