@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from casework.projection import (
@@ -41,9 +42,11 @@ SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS casework_audience (
         stream TEXT NOT NULL REFERENCES casework_case (stream) ON DELETE CASCADE,
         station TEXT NOT NULL,
-        PRIMARY KEY (station, stream)
+        opened_day TEXT NOT NULL,
+        PRIMARY KEY (stream, station)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS casework_audience_stream ON casework_audience (stream)",
+    "CREATE INDEX IF NOT EXISTS casework_audience_opened"
+    " ON casework_audience (station, opened_day DESC, stream)",
     """CREATE TABLE IF NOT EXISTS casework_open_task (
         stream TEXT NOT NULL REFERENCES casework_case (stream) ON DELETE CASCADE,
         name TEXT NOT NULL,
@@ -56,6 +59,15 @@ SCHEMA: Final = (
 
 _IN_AUDIENCE: Final = "stream IN (SELECT stream FROM casework_audience WHERE station = ?)"
 _HAS_TASK: Final = "stream IN (SELECT stream FROM casework_open_task WHERE station = ?)"
+_NEWEST_OF_ALL: Final = (
+    "SELECT row_json FROM casework_case WHERE {where} ORDER BY opened_day DESC, stream LIMIT ?"
+)
+_NEWEST_OF_STATION: Final = (
+    "SELECT row_json FROM (SELECT stream AS of_station, opened_day AS day FROM casework_audience"
+    " WHERE station = ?) AS theirs CROSS JOIN casework_case"
+    " WHERE stream = of_station AND {where} ORDER BY day DESC, of_station LIMIT ?"
+)
+"""Both read an index in order and stop at the limit; CROSS JOIN keeps SQLite to that order."""
 
 
 class Cursor(Protocol):
@@ -119,8 +131,8 @@ class SqlCaseTable:
         run("DELETE FROM casework_audience WHERE stream = ?", (row.stream,))
         for station in sorted(set(row.audience)):
             run(
-                "INSERT INTO casework_audience (stream, station) VALUES (?, ?)",
-                (row.stream, station),
+                "INSERT INTO casework_audience (stream, station, opened_day) VALUES (?, ?, ?)",
+                (row.stream, station, row.opened_day),
             )
         run("DELETE FROM casework_open_task WHERE stream = ?", (row.stream,))
         for task in row.tasks:
@@ -154,21 +166,23 @@ class SqlCaseTable:
 
     def list(self, wanted: CaseFilter, limit: int) -> Sequence[CaseRow]:
         """The rows that fit. Order: newest opening day first, then stream."""
-        where, values = _where(wanted, tab=wanted.tab)
+        where, values = _where(replace(wanted, concerns=""), tab=wanted.tab)
+        sql = _NEWEST_OF_STATION if wanted.concerns else _NEWEST_OF_ALL
+        station = (wanted.concerns,) if wanted.concerns else ()
         found = self._connection.execute(
-            f"SELECT row_json FROM casework_case WHERE {where}"  # noqa: S608 (fixed fragments)
-            " ORDER BY opened_day DESC, stream LIMIT ?",
-            (*values, min(max(limit, 0), LIMIT_MAX)),
+            sql.format(where=where), (*station, *values, min(max(limit, 0), LIMIT_MAX))
         ).fetchall()
         return [_row(item[0]) for item in found]
 
     def counts(self, wanted: CaseFilter) -> Mapping[str, int]:
         """How many rows each tab would show under the filter; its own tab is ignored."""
-        totals = {}
-        for tab in TABS:
-            where, values = _where(wanted, tab=tab)
-            sql = f"SELECT count(*) FROM casework_case WHERE {where}"  # noqa: S608 (fixed fragments)
-            totals[tab] = int(self._connection.execute(sql, values).fetchone()[0])
+        totals = dict.fromkeys(TABS, 0)
+        where, values = _where(wanted, tab="")
+        sql = f"SELECT tab, count(*), sum(to_check) FROM casework_case WHERE {where} GROUP BY tab"  # noqa: S608 (fixed fragments)
+        for tab, rows, to_check in self._connection.execute(sql, values).fetchall():
+            if tab in totals:
+                totals[tab] = int(rows)
+            totals[TAB_CHECK] += int(to_check)
         return totals
 
 

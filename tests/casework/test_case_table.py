@@ -98,6 +98,48 @@ def test_list_is_newest_first_and_limited(table: CaseTable) -> None:
     assert ["C/1/1"] == streams(table, limit=1)
 
 
+def test_list_of_a_station_is_newest_first_whatever_changed(table: CaseTable) -> None:
+    """A case put again with another day moves to its place in the station's list."""
+    for stream, day in (("B/1/1", "2026-11-20"), ("A/1/1", "2026-11-20"), ("C/1/1", "2026-11-22")):
+        table.put(row(stream, opened_day=day), "")
+    table.put(row("D/1/1", opened_day="2026-11-25", audience=("CG0101",)), "")
+    assert ["C/1/1", "A/1/1", "B/1/1"] == streams(table, concerns="CG0111")
+    table.put(row("B/1/1", opened_day="2026-11-24"), "")
+    assert ["B/1/1", "C/1/1"] == streams(table, limit=2, concerns="CG0111")
+    assert ["B/1/1"] == streams(table, concerns="CG0111", text="B/1/1", status="已收件")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        CaseFilter(),
+        CaseFilter(concerns="CG0111"),
+        CaseFilter(concerns="CG0111", tab=TAB_CHECK),
+        CaseFilter(concerns="CG0111", tab=TAB_OPEN, status="办结", task_station="CG0112"),
+        CaseFilter(tab=TAB_OPEN, holder="CG0111", text="演示"),
+    ],
+    ids=["all", "station", "to check", "station and more", "holder"],
+)
+@pytest.mark.parametrize("known", [False, True], ids=["no figures", "with figures"])
+def test_a_page_is_read_in_order_and_not_sorted(wanted: CaseFilter, known: bool) -> None:
+    """However many cases there are, a page costs what it shows: an index gives the order."""
+    connection = sqlite3.connect(":memory:")
+    create_tables(connection)
+    table = SqlCaseTable(connection)
+    for number in range(200):
+        table.put(row(f"A/1/{number + 1}", opened_day=f"2026-{number % 12 + 1:02d}-01"), "")
+    if known:
+        connection.execute("ANALYZE")
+    asked: list[str] = []
+    connection.set_trace_callback(asked.append)
+    table.list(wanted, 50)
+    connection.set_trace_callback(None)
+    plan = [str(step[3]) for step in connection.execute(f"EXPLAIN QUERY PLAN {asked[-1]}")]
+    assert [] == [step for step in plan if "TEMP B-TREE" in step]
+    assert "USING" in plan[0]
+    assert "INDEX casework_" in plan[0]
+
+
 def test_filters_combine(table: CaseTable) -> None:
     """Each member of the filter narrows the list."""
     task = OpenTask("A/1/2", "CG0112", "送达", "2026-12-01")
