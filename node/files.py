@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -195,31 +195,58 @@ class Files:
             )
         bundle.check()
         file_key = self._file_key(bundle.manifest)
-        effects = Effects()
+        shelves = 0
         if not session.already:
             chunks = self._sealing.chunks(file_key, bundle.manifest.salt)
             try:
-                self._take_content(bundle.content(chunks, progress), session, effects)
+                shelves = self._take_content(bundle.content(chunks, progress), session)
             except PeerProtocolError as error:
                 if session.taken:
                     raise BundleStopped(error.code) from error
                 raise
-            finally:
-                self._after_commit(effects)
-        return _imported(session, effects)
+        return _imported(session, shelves)
 
-    def _take_content(self, content: Iterable[Frame], session: Session, effects: Effects) -> None:
-        for frame in content:
-            parent.foresee(self._core, frame)
-            with self._store.write() as transaction:
-                effects.add(
-                    file_take.take_frame(
-                        self._core, transaction, self._clock_ms(), session, self._blobs, frame
-                    )
-                )
+    def _take_content(self, content: Iterable[Frame], session: Session) -> int:
+        """Take the content slice by slice; return how many shelves were switched.
+
+        What a slice leaves to be done is handed on after its commit, so that memory does not grow
+        with the bundle.
+        """
+        for some in file_take.slices(content):
+            parent.foresee(self._core, self._store, *some)
+            self._take_slice(some, session)
         with self._store.write() as transaction:
             file_take.finish(self._core, transaction, self._clock_ms(), session)
-        effects.add(self._rounds.switch_editions())
+        switched = self._rounds.switch_editions()
+        self._after_commit(switched)
+        return len(switched.shelves)
+
+    def _take_slice(self, some: Sequence[Frame], session: Session) -> None:
+        """Take frames in one transaction; those before one that is refused are kept.
+
+        Durable when: it returns. Raises: what refused a frame, after the commit; StorageError.
+        """
+        effects, refusal = Effects(), None
+        with self._store.write() as transaction:
+            for frame in some:
+                try:
+                    with transaction.savepoint():
+                        effects.add(
+                            file_take.take_frame(
+                                self._core,
+                                transaction,
+                                self._clock_ms(),
+                                session,
+                                self._blobs,
+                                frame,
+                            )
+                        )
+                except PeerProtocolError as error:
+                    refusal = error
+                    break
+        self._after_commit(effects)
+        if refusal is not None:
+            raise refusal
 
     def _file_key(self, manifest: BundleManifest) -> bytes:
         """Return the file key. Raises: BundleNotForUs, BundleWrongKey."""
@@ -241,7 +268,7 @@ def _name(core: Core, draft: Draft, head: Statement) -> str:
     return f"{core.station}{to}-{draft.number:04d}-{mark}{bundles.SUFFIX}"
 
 
-def _imported(session: Session, effects: Effects) -> Imported:
+def _imported(session: Session, shelves: int) -> Imported:
     made = session.manifest
     return Imported(
         maker=made.station,
@@ -253,7 +280,7 @@ def _imported(session: Session, effects: Effects) -> Imported:
         known=session.known,
         failed=session.failed,
         covered=session.covered,
-        shelves=len(effects.shelves),
+        shelves=shelves,
         gaps=sorted(session.gaps.values()),
         missing=session.missing,
         contiguous=session.contiguous,

@@ -202,7 +202,7 @@ class ServedRound:
 
     def _take(self, frame: frames.Frame) -> None:
         if self._session is not None:
-            parent.foresee(self._core, frame)
+            parent.foresee(self._core, self._store, frame)
             with self._store.write() as transaction:
                 self._effects.add(
                     parent.receive_frame(self._core, transaction, self._now, self._session, frame)

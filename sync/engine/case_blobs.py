@@ -69,16 +69,27 @@ def note_names(
     ]
     book.name(files, core.parent)
     news = bool(files)
-    for stream in sorted({one.stream for one in page}):
-        # What came from below is on its way up by itself.
-        above = [one.sha256 for one in book.named_in(stream) if one.source == core.parent]
-        if above and ahead(transaction, stream):
+    for stream, above in _given_from_above(core, book, {one.stream for one in page}):
+        if ahead(transaction, stream):
             book.wish(above)
             news = True
     for one in page:
         _heed_purge(core, book, blobs, one)
     book.set_note(key, str(page[-1].arrival))
     return Noted(len(page), news=news)
+
+
+def _given_from_above(
+    core: Core, book: BlobBook, streams: Iterable[str]
+) -> list[tuple[str, list[str]]]:
+    """Return the files of these streams that the parent named: the others come up by themselves."""
+    if core.is_root:
+        return []
+    found: dict[str, list[str]] = {}
+    for one in book.named_in(*streams):
+        if one.source == core.parent:
+            found.setdefault(one.stream, []).append(one.sha256)
+    return sorted(found.items())
 
 
 def _heed_purge(core: Core, book: BlobBook, blobs: BlobStore, stored: StoredEvent) -> None:

@@ -1,4 +1,4 @@
-"""Bundles that were carried here: admitted by their head, then taken frame by frame.
+"""Bundles that were carried here: admitted by their head, then taken slice by slice.
 
 Up: from a station anywhere below, its parent or not. Down: from any node above. An old bundle is as
 good as a new one for what it carries, events and statements that prove themselves; only its cursors
@@ -8,6 +8,7 @@ are passed over.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 from sync.engine import clock, file_book, file_down, file_up, revocation, tree, trust
 from sync.engine.core import Core, Effects
@@ -21,12 +22,16 @@ from sync.protocol.errors import (
     BundleRevoked,
     LimitExceeded,
     Malformed,
+    PeerProtocolError,
 )
 from sync.protocol.frames import Frame
 from sync.protocol.limits import BUNDLE_FACTS_MAX
 from sync.protocol.names import LogName
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.statements import Statement
+
+SLICE_BYTES = 768 * 1024
+"""Four frames of the usual size."""
 
 
 def admit(
@@ -61,6 +66,33 @@ def admit(
     return session
 
 
+def slices(content: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Yield the frames of a bundle by what is taken in one transaction: of events several at once.
+
+    Nobody waits for a receipt of each, so that one commit serves some hundred events; whoever else
+    writes at this node waits for no more than that. What was whole before an error comes first.
+    Bounds: `SLICE_BYTES` and one frame.
+    """
+    some: list[Frame] = []
+    size = 0
+    try:
+        for frame in content:
+            if some and frame.type != frames.EVENTS:
+                yield some
+                some, size = [], 0
+            some.append(frame)
+            size += len(frame.payload)
+            if frame.type != frames.EVENTS or size >= SLICE_BYTES:
+                yield some
+                some, size = [], 0
+    except PeerProtocolError:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
+
+
 def take_frame(
     core: Core,
     transaction: Transaction,
@@ -69,7 +101,7 @@ def take_frame(
     blobs: BlobStore,
     frame: Frame,
 ) -> Effects:
-    """Take one frame of an admitted bundle, in a transaction of its own.
+    """Take one frame of an admitted bundle.
 
     Raises: Malformed, LimitExceeded, BadSignature, BundleNotOurs; the frames before it stay.
     """

@@ -106,8 +106,24 @@ def foresee(transaction: Transaction, events: Iterable[Event]) -> None:
     transaction.foresee(names, streams)
 
 
+def authors_unread(core: Core, events: Iterable[Event]) -> set[LogName]:
+    """Return the logs these events claim to be of whose keys were not asked for so far."""
+    found: set[LogName] = set()
+    for event in events:
+        with suppress(Malformed):
+            found.add(claimed_name(event).log)
+    return found - core.keys.keys()
+
+
+def read_keys(core: Core, transaction: Transaction, logs: Iterable[LogName]) -> None:
+    """Have the keys of those logs at hand whose certificates are held."""
+    for log in logs:
+        with suppress(PeerProtocolError):
+            trust.station_key(core, transaction, log)
+
+
 def signatures(core: Core, events: Iterable[Event]) -> list[Check]:
-    """Return the signatures to be checked of events whose authors' keys are known by now."""
+    """Return the signatures to be checked of events whose authors' keys are at hand."""
     found: list[Check] = []
     for event in events:
         with suppress(Malformed):

@@ -35,7 +35,7 @@ from sync.protocol.errors import BadSignature, Malformed, PeerProtocolError
 from sync.protocol.frames import Frame
 from sync.protocol.lives import OLDER_LIFE, Seen
 from sync.protocol.names import LogName
-from sync.protocol.ports import ChildLink, LogState, Refused, Transaction
+from sync.protocol.ports import ChildLink, LogState, Refused, Store, Transaction
 from sync.protocol.rounds import Hello
 from sync.protocol.statements import Certificate
 
@@ -184,15 +184,21 @@ def _we_are_behind(core: Core, transaction: Transaction, log: LogName, hello: He
     return given > (0 if held is None else held.position)
 
 
-def foresee(core: Core, frame: Frame) -> None:
-    """Have the signatures in a frame checked before a turn of the store's one writer is asked for.
+def foresee(core: Core, store: Store, *ahead: Frame) -> None:
+    """Have the signatures in frames checked before a turn of the store's one writer is asked for.
 
     Whatever cannot be read here is judged when the frame is received.
     """
-    if frame.type == frames.EVENTS:
-        with suppress(Malformed):
-            events = frames.decode_events(frame.payload)[1]
-            core.verifier.foresee(intake.signatures(core, events))
+    events: list[Event] = []
+    for frame in ahead:
+        if frame.type == frames.EVENTS:
+            with suppress(Malformed):
+                events += frames.decode_events(frame.payload)[1]
+    unknown = intake.authors_unread(core, events)
+    if unknown:
+        with store.read() as transaction:
+            intake.read_keys(core, transaction, unknown)
+    core.verifier.foresee(intake.signatures(core, events))
 
 
 def receive_frame(

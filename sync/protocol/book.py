@@ -48,8 +48,8 @@ class BlobBook(Protocol):
         """Return who names a file, by its manifest's name or that of any of its chunks."""
         ...
 
-    def named_in(self, stream: str) -> Sequence[NamedFile]:
-        """Return the files of a stream, in order of the events' names."""
+    def named_in(self, *streams: str) -> Sequence[NamedFile]:
+        """Return the files of these streams, in order of the events' names."""
         ...
 
     def bytes_of(self, station: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from sync.protocol.book import NamedFile
@@ -71,12 +72,14 @@ class SqliteBlobBook:
                 )
             )
 
-    def named_in(self, stream: str) -> Sequence[NamedFile]:
+    def named_in(self, *streams: str) -> Sequence[NamedFile]:
+        # One JSON parameter: a page may speak of more streams than a statement has parameters.
         with self._file.read() as connection:
             return _files(
                 connection.execute(
-                    _SELECT + "named WHERE stream = ? ORDER BY event, sha256",
-                    (stream,),
+                    _SELECT + "named JOIN json_each(?) AS asked ON stream = asked.value"
+                    " ORDER BY event, sha256",
+                    (json.dumps(streams),),
                 )
             )
 

@@ -34,6 +34,8 @@ def test_names_are_found_by_file_chunk_and_stream(book: BlobBook) -> None:
     assert [first, second] == list(book.named(first.sha256)) == list(book.named(sha("c2")))
     assert [] == list(book.named(sha("c3")))
     assert [second] == list(book.named_in("T/1/1"))
+    assert [first, second] == list(book.named_in("T/1/1", first.stream, "T/1/9"))
+    assert [] == list(book.named_in())
     assert [(sha("c1"), 5), (sha("c2"), 4)] == list(book.chunks(first.sha256))[:2]
 
 

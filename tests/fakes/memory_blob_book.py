@@ -47,8 +47,8 @@ class MemoryBlobBook:
         found = {f for f, chunks in self._chunks.items() if any(c == sha256 for c, _ in chunks)}
         return [f for _, f in sorted(self._named.items()) if f.sha256 in {sha256, *found}]
 
-    def named_in(self, stream: str) -> Sequence[NamedFile]:
-        found = [f for f in self._named.values() if f.stream == stream]
+    def named_in(self, *streams: str) -> Sequence[NamedFile]:
+        found = [f for f in self._named.values() if f.stream in streams]
         return sorted(found, key=lambda f: (f.event, f.sha256))
 
     def bytes_of(self, station: str) -> int:
