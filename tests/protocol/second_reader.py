@@ -1,4 +1,5 @@
-"""A second reader of a round, written from docs/protocol.md alone; it shares no code with `sync`.
+"""A second reader of a round, an answer of the second lane and a warrant, written from
+docs/protocol.md alone; it shares no code with `sync`.
 
     python -m tests.protocol.second_reader AUTHORITY_KEY_HEX STREAM_FILE [CALLED]
 
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DICTIONARY = Path(__file__).parents[2] / "sync" / "protocol" / "dictionary_1.py"
 HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_FACTS, COMPARE, END = 1, 2, 3, 4, 5, 6, 7, 255
-NO_BODY = 0xFFFFFFFF
+NO_BODY = NOT_HERE = 0xFFFFFFFF
 
 
 class Wrong(Exception):
@@ -167,6 +168,66 @@ class Reader:
         self.events.append({**said, "raw": event})
         held = "without body" if event.body is None else f"{len(event.body)} bytes"
         return f"event {said['station']}/{said['epoch']}/{said['pos']} {said['type']} {held}"
+
+
+def given(answer: bytes, parts: list[tuple[str, int, int]]) -> list[bytes | None]:
+    """The second lane's answer to `get`: the bytes of each part asked for; None is not here."""
+    found: list[bytes | None] = []
+    at = 0
+    for _, _, count in parts:
+        (length,) = struct.unpack_from(">I", answer, at)
+        at += 4
+        if length == NOT_HERE:
+            found.append(None)
+            continue
+        if length > count or at + length > len(answer):
+            raise Wrong("more or less than was asked for")
+        found.append(answer[at : at + length])
+        at += length
+    if at != len(answer):
+        raise Wrong("more parts than asked for")
+    return found
+
+
+def warrant(said: dict[str, Any], authority: bytes, root: str) -> list[str]:
+    """The stations of a warrant's line, the root at its end; each step proven."""
+    outer = canonical(base64.b64decode(said["manifest"], validate=True))
+    payload = base64.b64decode(outer["payload"], validate=True)
+    if (outer["kind"], outer["signer"]) != ("manifest", "authority"):
+        raise Wrong("not a manifest")
+    signed(authority, "manifest", payload, base64.b64decode(outer["signature"], validate=True))
+    manifest = canonical(payload)
+    if not manifest["shelf"].startswith("stations/") or not 1 <= len(said["line"]) <= 8:
+        raise Wrong("not of stations")
+    rows = [proven(one, manifest) for one in said["line"]]
+    line = [*(row["code"] for row in rows), root]
+    for row, above in zip(rows, line[1:], strict=True):
+        if above not in [dated["parent"] for dated in row["attributes"]]:
+            raise Wrong(f"{above} is not above {row['code']}")
+    return line
+
+
+def proven(one: dict[str, Any], manifest: dict[str, Any]) -> Any:
+    """An entry that leads to the manifest's root, by the verification of RFC 9162, 2.1.3.2."""
+    key, raw = one["key"].encode(), one["raw"].encode()
+    node = hashlib.sha256(b"\0" + key + b"\0" + raw).digest()
+    at, last = one["at"], manifest["entries"] - 1
+    if not 0 <= at <= last:
+        raise Wrong("no such place")
+    for other in map(bytes.fromhex, one["beside"]):
+        if last == 0:
+            raise Wrong("too long a way")
+        if at % 2 or at == last:
+            node = hashlib.sha256(b"\1" + other + node).digest()
+            while at % 2 == 0 and at:
+                at, last = at // 2, last // 2
+        else:
+            node = hashlib.sha256(b"\1" + node + other).digest()
+        at, last = at // 2, last // 2
+    row = json.loads(raw)
+    if last or node.hex() != manifest["root"] or row["code"] != one["key"]:
+        raise Wrong("does not lead to the root")
+    return row
 
 
 def body_hash(salt: bytes, body: bytes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +62,46 @@ def test_events_by_columns_come_out_byte_for_byte() -> None:
     one.events.clear()
     one.read(golden("events_by_columns"))
     assert plain == [event["raw"] for event in one.events]
+
+
+ASKED = [("ab" * 32, 65_536, 40), ("cd" * 32, 0, 8192), ("ef" * 32, 8192, 100)]
+
+
+def test_it_reads_what_the_second_lane_gives() -> None:
+    """All of the first part, not the second, no byte of the third; nothing cut, nothing more."""
+    raw = golden("get_answer")
+    assert [bytes(range(40)), None, b""] == second_reader.given(raw, ASKED)
+    for spoiled in (raw[:-1], raw + b"x", bytes([0, 0, 0, 41]) + raw[4:]):
+        with pytest.raises((Wrong, struct.error)):
+            second_reader.given(spoiled, ASKED)
+
+
+def test_it_reads_a_warrant() -> None:
+    """A village, the township and the district above it, and the root."""
+    said = json.loads(golden("warrant"))
+    line = ["CG0111", "CG0101", "CG0001", "KM0000"]
+    assert line == second_reader.warrant(said, AUTHORITY, "KM0000")
+    with pytest.raises(Wrong):
+        second_reader.warrant(said, AUTHORITY, "KM0001")
+    with pytest.raises(Wrong):
+        second_reader.warrant(said, wire_samples.VILLAGE.public_key(), "KM0000")
+
+
+@pytest.mark.parametrize("field", ["at", "key", "raw", "beside"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_warrant_in_which_anything_is_altered_proves_nothing(place: int, field: str) -> None:
+    """A place, a key, an entry or a way of any station of the line."""
+    said = json.loads(golden("warrant"))
+    one = said["line"][place]
+    altered = {
+        "at": one["at"] ^ 1,
+        "key": "CG0113",
+        "raw": one["raw"].replace("CG0", "CG1"),
+        "beside": ["00" * 32, *one["beside"][1:]],
+    }
+    one[field] = altered[field]
+    with pytest.raises(Wrong):
+        second_reader.warrant(said, AUTHORITY, "KM0000")
 
 
 @pytest.mark.parametrize("name", ["request_stream", "answer_stream"])

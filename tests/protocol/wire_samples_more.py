@@ -10,9 +10,10 @@ import msgspec
 from node.backup import Manifest as BackupManifest
 from node.enrolment import Sheet, sheet_text
 from sync.engine import authority
+from sync.engine.blobs import Given
 from sync.protocol import blobs as lane
 from sync.protocol import canonical, chunks, deltas, rounds
-from sync.protocol.blobs import Ask, Part
+from sync.protocol.blobs import AnswerReader, Ask, Part, Piece
 from sync.protocol.bundles import BundleFacts, Held
 from sync.protocol.chunks import FileName
 from sync.protocol.errors import UnsupportedVersion
@@ -20,7 +21,7 @@ from sync.protocol.registers import DeltaRef, Entry
 from sync.transport import squeeze
 from sync.transport.http_routes import refusal
 from sync.transport.squeeze import Contexts, Split
-from tests.protocol import wire_samples
+from tests.protocol import warrant_sample, wire_samples
 from tests.protocol.golden_files import golden
 from tests.protocol.wire_samples import AT_MS, EPOCH, VILLAGE, Sample
 
@@ -35,6 +36,9 @@ CHANGED = [
     *wire_samples.ENTRIES[3:],
     Entry("MATTER-900", canonical.dumps({"code": "MATTER-900", "name": "演示"})),
 ]
+GIVEN = [Part("ab" * 32, 65_536, 40), Part("cd" * 32, 0, 8192), Part("ef" * 32, 8192, 100)]
+"""Of these a parent gives all, nothing, and what there is of the last one: no byte."""
+PIECES = [Piece(0, 65_536, bytes(range(40))), Piece(1, 0, None)]
 FILES = [FileName("ab" * 32, 180, 300_000)]
 
 
@@ -75,6 +79,12 @@ def samples() -> dict[str, Sample]:
             head, lambda s: squeeze.squeezed_answer(s, CONTEXT), _open_answer
         ),
         "ask_put": Sample((PUT, BROUGHT), _write_put, _read_put),
+        "get_answer": Sample(PIECES, _given, lambda raw: list(AnswerReader(GIVEN).feed(raw))),
+        "warrant": Sample(
+            (*warrant_sample.LINE, warrant_sample.ROOT),
+            lambda _: warrant_sample.write(wire_samples.AUTHORITY, EPOCH),
+            lambda raw: warrant_sample.read(raw, wire_samples.AUTHORITY),
+        ),
         "body_blobs": Sample(
             FILES, lambda f: canonical.dumps({"blobs": f, "title": "演示"}), chunks.names_in
         ),
@@ -137,6 +147,14 @@ def _write_put(value: tuple[Ask, bytes]) -> bytes:
 def _read_put(raw: bytes) -> tuple[Ask, bytes]:
     header, brought = lane.split_ask(raw)
     return lane.decode_ask(rounds.split_header(header)[1]), brought
+
+
+def _given(pieces: list[Piece]) -> bytes:
+    """Return what a parent writes: a head for each part asked for, its bytes behind."""
+    data = {piece.part: piece.data or b"" for piece in pieces}
+    lengths = [len(data[0]), -1, 0]
+    given = [Given(part, length) for part, length in zip(GIVEN, lengths, strict=True)]
+    return b"".join(one.head + data.get(at, b"") for at, one in enumerate(given))
 
 
 def _delta() -> bytes:
