@@ -30,6 +30,8 @@ from casework.status import ACTS, ENDED, Result, Status
 
 WRONG_STATUS: Final = "status"
 WRONG_TASK: Final = "task"
+EXTENDED_DAYS_MAX: Final = 365
+"""What a form takes and what an event is believed: a limit of ages could not be reckoned."""
 
 _DAY_MS: Final = 86_400_000
 _CHINA_OFFSET_MS: Final = 8 * 3_600_000
@@ -132,7 +134,7 @@ def _defects_told(state: State, event: CaseEvent, body: Body) -> str:
         Defect(read.text(item, "material"), read.text(item, "problem"))
         for item in read.objects(body, "defects")
     )
-    notice = Notice(event.name, day_of(event), defects, read.text(body, "reply_by"))
+    notice = Notice(event.name, day_of(event), defects, read.day(body, "reply_by"))
     state.notices.append(notice)
     return ""
 
@@ -239,7 +241,7 @@ def _procedure_ended(state: State, event: CaseEvent, body: Body) -> str:
 def _extended(state: State, event: CaseEvent, body: Body) -> str:
     if state.extended_days:
         return WRONG_STATUS
-    state.extended_days = max(read.integer(body, "days"), 0)
+    state.extended_days = min(max(read.integer(body, "days"), 0), EXTENDED_DAYS_MAX)
     return ""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from casework import fields as f
+from casework.apply import EXTENDED_DAYS_MAX
 from casework.case import Task
 from casework.delivery import DELIVERED, DELIVERY_RESULTS, is_delivery
 from casework.desk import NOT_SAVED, Desk, chosen_task
@@ -24,7 +25,6 @@ from casework.matter import StageSpec, TaskSpec
 from casework.status import Result
 
 DECISIONS: Final = (Result.GRANTED.value, Result.REFUSED.value, Result.FORWARDED.value)
-LIMIT_DAYS_MAX: Final = 365
 
 Body = dict[str, Any]
 
@@ -195,7 +195,7 @@ def extended(desk: Desk) -> Body:
     """Body of `extended`: once, with the reason."""
     if desk.case.extended_days:
         raise FieldInvalid(f"审批期限已经延长过一次,不能再延长。{NOT_SAVED}", field="days")
-    days = f.number(desk.fields, "days", "延长天数", least=1, most=LIMIT_DAYS_MAX)
+    days = f.number(desk.fields, "days", "延长天数", least=1, most=EXTENDED_DAYS_MAX)
     return {"days": days, "reason": f.required(desk.fields, "reason", "理由")}
 
 

@@ -7,6 +7,7 @@ must harm only what it says itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 INTEGER_MAX: Final = 2**53 - 1
@@ -35,6 +36,14 @@ def integer(body: Body, key: str, default: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > INTEGER_MAX:
         return default
     return value
+
+
+def day(body: Body, key: str) -> str:
+    """The day under the key as ISO text (YYYY-MM-DD); empty where it is none."""
+    try:
+        return date.fromisoformat(text(body, key)).isoformat()
+    except ValueError:
+        return ""
 
 
 def flag(body: Body, key: str) -> bool:

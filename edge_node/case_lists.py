@@ -164,7 +164,7 @@ def pending_lines(site: Site, look: Look) -> list[CaseLine]:
             line.address,
             line.holder,
             line.rung,
-            _remaining(days[line.row.stream], look.registry.today),
+            remaining_days(days[line.row.stream], look.registry.today),
         )
         for line in made
     ]
@@ -217,7 +217,8 @@ def _reply_by(look: Look, stream: str) -> str:
     return told.notices[-1].reply_by if told.notices else ""
 
 
-def _remaining(day: str, today: date) -> str:
+def remaining_days(day: str, today: date) -> str:
+    """The sentence about the day until which defects are to be cured; "" where none was set."""
     if not day:
         return "告知书没有写补正期限"
     left = (date.fromisoformat(day) - today).days

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -99,12 +99,15 @@ async def read_upload(request: Request, open_sink: Callable[[Upload], Sink]) -> 
     reader = _Reader(upload)
     names = [name for name in dir(reader) if name.startswith("on_")]
     callbacks = {name: getattr(reader, name) for name in names}
-    parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+    try:
+        parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+    except FormParserError as error:
+        raise FormKeyMissing from error
     sink: Sink | None = None
     async for data in _pieces(request):
         try:
             parser.write(data)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise FormKeyMissing from error
         taken, reader.file = b"".join(reader.file), []
         if taken:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from casework import events as e
+from casework.apply import EXTENDED_DAYS_MAX
 from casework.case import Case
 from casework.view import CaseView, Colours, view
 from tests.casework.casework_world import (
     CALENDAR,
+    DISTRICT,
     MATTERS,
     TOWNSHIP,
     TREE,
@@ -145,3 +148,33 @@ def test_view_without_the_matter_shows_no_dates() -> None:
     """A node that lacks the pinned version shows the case without its due day."""
     found = view(accepted().case(TOWNSHIP), None, CALENDAR, date(2026, 10, 1), TREE)
     assert (None, "", "") == (found.due, found.colour, found.due_sentence)
+
+
+@pytest.mark.parametrize(
+    ("stated", "days"), [(2**53 - 1, EXTENDED_DAYS_MAX), (-4, 0), ("3", 0), (3, 3)]
+)
+def test_an_extension_of_ages_leaves_a_case_that_can_be_shown(stated: object, days: int) -> None:
+    """Whatever another station wrote, the case opens, and with a day on it."""
+    world = World()
+    take_in(world)
+    world.settle()
+    world.act(TOWNSHIP, "accepted")
+    world.act(TOWNSHIP, "step_done", result="通过")
+    world.settle()
+    made = world.act(DISTRICT, "extended", days="5", reason="演示")
+    world.held[DISTRICT][made.name] = replace(made, body={**(made.body or {}), "days": stated})
+    case = world.case(DISTRICT)
+    assert days == case.extended_days
+    assert view(case, MATTERS["M100"], CALENDAR, world.today, TREE).due is not None
+
+
+@pytest.mark.parametrize(("stated", "kept"), [("20261201", "2026-12-01"), ("下周", ""), (7, "")])
+def test_a_day_to_reply_by_that_is_none_is_not_kept(stated: object, kept: str) -> None:
+    """A list that reckons with it is shown all the same."""
+    world = World()
+    take_in(world, VILLAGE, "M100", "M1")
+    world.settle()
+    made = world.act(TOWNSHIP, "defects_told", defects=[{"problem": "演示"}])
+    told = {**(made.body or {}), "reply_by": stated}
+    world.held[TOWNSHIP][made.name] = replace(made, body=told)
+    assert kept == world.case(TOWNSHIP).notices[0].reply_by

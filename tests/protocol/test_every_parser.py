@@ -17,11 +17,12 @@ from hypothesis import given
 from tests.protocol.fuzzing import check_only_tree_errors
 from tests.protocol.parsers import WIRE
 from tests.protocol.parsers_of_answers import ANSWERS
+from tests.protocol.parsers_of_cases import CASES
 from tests.protocol.parsers_of_files import FILES
 from tests.protocol.wire_values import FUZZ
 
 ROOT = Path(__file__).parents[2]
-TARGETS = WIRE | FILES | ANSWERS
+TARGETS = WIRE | FILES | ANSWERS | CASES
 PLACES = ("sync/protocol", "sync/transport", "verifier", "stations", "central/imports")
 NAMED_LIKE_A_READER = re.compile(
     r"^(decode|parse|read|load|loads|split|unpack|decompress|unseal|open|feed|names_in)(_|$)"

@@ -81,6 +81,8 @@ def test_refusals_say_what_to_do(clerk: Person) -> None:
     )
     assert 413 == large.status_code
     assert 400 == clerk.post(address, {"title": "x"}).status_code
+    kind = {"Content-Type": f"multipart/form-data; boundary={'x' * 5000}"}
+    assert 400 == clerk.client.post(address, content=b"x", headers=kind).status_code
     over = attach(clerk, number, bytes(FILE_BYTES_MAX + 1))
     assert "超过32MB,没有保存" in words(over)
     assert [] == files(clerk, number)
