@@ -31,6 +31,7 @@ from sync.protocol.limits import (
     ROUND_SENT_BYTES_MIN,
     ROUND_SENT_BYTES_TARGET,
 )
+from sync.protocol.names import LogName
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.rounds import Answer, Hello
@@ -122,6 +123,8 @@ def _receipts(
     asked = session.hello.ask_receipts
     asked = asked or session.hello.acknowledged_incarnation != core.incarnation
     touched = session.touched | gaps.lowered(transaction, session.touched)
+    if session.verdict == rounds.REWIND:  # by its own log's receipt it sees whether it lacks any
+        touched = touched | {LogName(session.hello.station, session.hello.epoch)}
     chosen = [log for name in sorted(touched) if (log := transaction.log(name)) is not None]
     if asked:
         more = transaction.logs(source=session.child)

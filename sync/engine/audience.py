@@ -24,9 +24,11 @@ ABOVE_CUT = "above_cut"
 def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> tuple[str, str]:
     """Return (standing, reason) of an event by what this node holds.
 
-    An event whose author would get the right by something that has not arrived is `incomplete`;
-    one that gives the right to its own author is `set_aside`, unless the author's place in the tree
-    is not known here; it is judged anew when its stream or the tree changes.
+    What was handed down counts where the places of author or members are not known here: this node
+    reads the stations of its own branch, and the parent, which knows them, found the event good.
+    Otherwise one whose author would get the right by something that has not arrived is
+    `incomplete`; one that gives the right to its own author is `set_aside`, unless the author's
+    place is not known here. It is judged anew when its stream or the tree changes.
     """
     if tree.above_cut(event.name):
         return REVOKED, ABOVE_CUT
@@ -42,6 +44,8 @@ def judge_by(
         return (SET_ASIDE, AUDIENCE_TOO_LARGE) if too_many else (GOOD, "")
     author = event.name.station
     if members and not _may_write(core, tree, author, members):
+        if _judged_above(tree, members, event):
+            return GOOD, ""
         if author in event.audience and author in tree.parents:
             return SET_ASIDE, NOT_IN_AUDIENCE
         return INCOMPLETE, WAITING_FOR_RIGHT
@@ -71,6 +75,13 @@ def _may_write(core: Core, tree: Tree, author: str, members: frozenset[str]) -> 
         or author == core.root
         or any(tree.was_ancestor(author, member) for member in members)
     )
+
+
+def _judged_above(tree: Tree, members: frozenset[str], event: StoredEvent) -> bool:
+    """Return whether an event came from above and is about stations of other branches."""
+    from_above = event.source != "" and event.source not in tree.subtree(tree.own)
+    known = tree.parents.keys()
+    return from_above and (event.name.station not in known or not members <= known)
 
 
 def members_added(event: StoredEvent) -> frozenset[str]:

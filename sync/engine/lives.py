@@ -112,6 +112,8 @@ def heed(
     """Take in what an answer says of this node's own life; return whether to come again at once."""
     before = halted(transaction)
     if answer.verdict == rounds.REWIND:
+        if before is None and _was_overtaken(core, transaction, answer):
+            return True
         stop(core, transaction, now_ms, lives.REWIND, effects)
     elif answer.verdict == rounds.FORK:
         known = answer.reason if answer.reason in lives.REASONS else lives.FORK
@@ -132,6 +134,20 @@ def heed(
         effects.life = True
         return before is None
     return moved
+
+
+def _was_overtaken(core: Core, transaction: Transaction, answer: Answer) -> bool:
+    """Return whether a file came to the parent before a hello that knew less: nothing is lacking.
+
+    Who was put back holds less than the receipt says, or something else in its place.
+    """
+    log = transaction.log(core.log)
+    return log is not None and any(
+        receipt.log == core.log
+        and receipt.pos <= log.position
+        and receipts.chain_at(transaction, log, receipt.pos) == receipt.chain
+        for receipt in answer.receipts
+    )
 
 
 def _hand_in(core: Core, transaction: Transaction, now_ms: int) -> None:

@@ -63,6 +63,8 @@ class Auditor:
 
         self.lost: set[str] = set()
         """Names of positions written and lost with the disk they were on."""
+        self.by_stick = False
+        """Whether anything ever came past a parent by stick."""
         self.doubted: set[str] = set()
         """Stations put back: for their parents, a disk of before is a second copy."""
 
@@ -77,6 +79,7 @@ class Auditor:
         fresh.parents_ever = self.parents_ever
         fresh._keys = self._keys
         fresh.lost = lost
+        fresh.by_stick = self.by_stick
         fresh.doubted = {doubted}
         names = {str(stored.name) for stored in held}
         fresh.spoiled = self.spoiled - names - lost
@@ -205,6 +208,14 @@ class Auditor:
     def anybody_moved(self) -> bool:
         """Return whether a station ever had two parents."""
         return any(len(parents) > 1 for parents in self.parents_ever.values())
+
+    @property
+    def may_adopt(self) -> bool:
+        """Return whether a parent may take a log from where central's receipt proves it.
+
+        What lies before is held at central, and comes down afterwards.
+        """
+        return self.by_stick or self.anybody_moved
 
     def moved(self, station: str, parent: str) -> None:
         """Note whom a station calls from now on."""

@@ -134,9 +134,7 @@ class Checkers:
             held = self._forward(code, f"{log.name} position", log.position)
             for position in range(held, log.position):
                 self._must_be(code, log, position + 1, f"{code}'s cursor")
-            if (
-                self.auditor.anybody_moved
-            ):  # what central's receipt said of a new parent, it takes back
+            if self.auditor.may_adopt:  # what central's receipt said of a new parent, it takes back
                 self._may_fall(code, f"{log.name} parent {moves}", log.parent_position, log)
             given = self._forward(code, f"{log.name} parent {moves}", log.parent_position)
             for position in range(given, log.parent_position):
@@ -161,8 +159,8 @@ class Checkers:
 
     def _must_be(self, where: str, log: LogState, position: int, whose: str) -> None:
         name = f"{log.name.station}/{log.name.epoch}/{position}"
-        if self.auditor.anybody_moved and name in self.held[self.root]:
-            return  # a new parent takes a log from where central's receipt proves it
+        if self.auditor.may_adopt and name in self.held[self.root]:
+            return
         if name not in self.held[where] and name not in self.auditor.passed():
             raise Wrong(f"{name} is covered by {whose} {where or 'nobody'} and is not held there")
 

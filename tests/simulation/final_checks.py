@@ -10,7 +10,7 @@ from casework.case import Case, state_hash
 from casework.fold import fold
 from casework.rules import due_by_rule
 from node.facts import case_event, is_case_fact
-from sync.engine import fetching
+from sync.engine import fetching, halt
 from sync.protocol.names import EventName
 from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, LogState, Transaction
 from sync.protocol.registers import Shelf
@@ -28,6 +28,7 @@ def check_all(checkers: Checkers, rng: random.Random) -> None:
     """Check every promise at rest. Raises: Wrong."""
     check_nothing_lost(checkers)
     check_nothing_waits(checkers)
+    check_nobody_halted(checkers)
     check_forged(checkers)
     check_registers(checkers)
     check_attachments(checkers)
@@ -95,6 +96,15 @@ def check_nothing_waits(checkers: Checkers) -> None:
                     raise Wrong(f"{code} still owes something to {link.station} at rest")
             if code != checkers.root and transaction.outbox_count("^"):
                 raise Wrong(f"{code} still owes a statement to its parent at rest")
+
+
+def check_nobody_halted(checkers: Checkers) -> None:
+    """No honest station's own log stands still."""
+    for code, station in checkers.stations.items():
+        with station.durable.read() as transaction:
+            stopped = halt.halted(transaction)
+        if stopped is not None:
+            raise Wrong(f"{code} is honest and its log stands still: {stopped.reason}")
 
 
 def _owes(checkers: Checkers, transaction: Transaction, code: str, child: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.simulation import custody_forging, hands, plan
+from tests.simulation import custody_forging, hands, plan, sticks
 from tests.simulation.disk import KINDS
 from tests.simulation.network import DOWN, UP, Clog
 from tests.simulation.world import World
@@ -68,6 +68,16 @@ def wild_clock(world: World) -> None:
     world.note(f"{code} clock {held.offset_ms}")
 
 
+def late_registers(world: World) -> None:
+    """Let no pack come to some station: it and all below it learn of new stations and moves later.
+
+    Its neighbours go by the newer edition meanwhile.
+    """
+    child = world.rng.choice(world.children())
+    world.network.packs_late[child] = world.step + world.rng.randrange(10, 60)
+    world.note(f"{child} gets no packs")
+
+
 STRIKES: dict[str, tuple[int, Callable[[World], None]]] = {
     plan.PARTITION: (2, partition),
     plan.ONE_WAY: (2, one_way),
@@ -80,6 +90,8 @@ STRIKES: dict[str, tuple[int, Callable[[World], None]]] = {
     plan.NEWER: (3, hands.write_newer),
     plan.SPOILED: (2, hands.spoil),
     plan.BROKEN_FOLD: (2, hands.break_fold),
+    plan.LATE_REGISTERS: (4, late_registers),
+    plan.STICKS: (12, sticks.pass_on),
     plan.HELPED_ITSELF: (3, custody_forging.help_itself),
 }
 """Weight among the steps (acts and calls have about 50 each), and what to do."""

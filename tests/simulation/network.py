@@ -75,6 +75,8 @@ class Network:
         self.cut: dict[str, int] = {}
         """Child to the step at which its uplink works again."""
         self.clogs: list[Clog] = []
+        self.packs_late: dict[str, int] = {}
+        """Child to the step until which no pack of an edition comes to it."""
         self.counts: dict[str, int] = {}
 
     def is_cut(self, message: Message, step: int) -> bool:
@@ -97,6 +99,7 @@ class Network:
         """Let every link carry all it is given, whole and at once."""
         self.cut.clear()
         self.clogs.clear()
+        self.packs_late.clear()
         self.weights = CLEAN
 
     def fate(self, message: Message, step: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sync.engine import compare
-from tests.simulation import moves, nemeses, plan, second_lane, setbacks, workload
+from tests.simulation import moves, nemeses, plan, second_lane, setbacks, sticks, workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.census import AtItsLimit
 from tests.simulation.copies import befall
@@ -91,6 +91,9 @@ def _phases(world: World) -> int:
         decrees(world, _any_step(world.plan))
     if plan.MOVES in world.plan.nemeses:
         moves.wander(world, _any_step(world.plan))
+    if plan.STICKS in world.plan.nemeses and plan.SETBACK not in world.plan.nemeses:
+        sticks.by_stick_alone(world)
+        sticks.clear_out(world)
     if plan.SETBACK in world.plan.nemeses:
         calm = world.plan._replace(nemeses=world.plan.nemeses - plan.HANDS)
         struck = setbacks.strike(world, _any_step(world.plan), _any_step(calm))
@@ -113,8 +116,7 @@ def chaos(world: World) -> None:
     """Acts, rounds and faults in any order, until enough has happened."""
     steps, rng = world.plan.steps, world.rng
     world.network.weights = world.plan.weights
-    second = rng.randrange(steps // 4, steps // 2)
-    late = {code: second + rng.randrange(2, steps // 3) for code in world.forest.late}
+    second, late = _when_known(world)
     any_step = _any_step(world.plan)
     while world.step < steps or (not _enough(world) and world.step < STEPS_MAX):
         world.step += 1
@@ -127,6 +129,19 @@ def chaos(world: World) -> None:
         any_step(world)
         if world.step % 20 == 0:
             world.checkers.owed_or_held()
+
+
+def _when_known(world: World) -> tuple[int, dict[str, int]]:
+    """Return the step of the second edition, and of each late station's enrolment.
+
+    A late station is enrolled after the edition it stands in, or before anybody ever read of it.
+    """
+    steps, rng = world.plan.steps, world.rng
+    second = rng.randrange(steps // 4, steps // 2)
+    late = {code: second + rng.randrange(2, steps // 3) for code in world.forest.late}
+    if plan.LATE_REGISTERS in world.plan.nemeses:
+        second += steps // 2
+    return second, late
 
 
 def _enough(world: World) -> bool:

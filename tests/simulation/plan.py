@@ -26,6 +26,7 @@ CLONE, ROLLBACK = "clone", "rollback"
 DECREES = "decrees"
 HELPED_ITSELF = "helped_itself"
 SETBACK, MOVES = "setback", "moves"
+STICKS, LATE_REGISTERS = "sticks", "late_registers"
 HANDS = frozenset({FORGED, NEWER, BROKEN_FOLD, SPOILED, HELPED_ITSELF})
 """Writers of what no page would write: only who saw it written tells it from good."""
 
@@ -54,6 +55,8 @@ _CHANCE = {
     SETBACK: 0.45,
     HELPED_ITSELF: 0.3,
     MOVES: 0.45,
+    STICKS: 0.3,
+    LATE_REGISTERS: 0.3,
 }
 NEMESES = tuple(_CHANCE)
 _WHOLE = frozenset({DECREES, SETBACK, MOVES})
@@ -107,16 +110,19 @@ def plan_of(seed: int) -> Plan:
     if real:
         forest = USUAL if forest is WIDE else forest
         steps = _STEPS[0][0]
+    warm, lazy = rng.random() < WARM_CHANCE, rng.random() < LAZY_CHANCE
+    along = rng.choice((0, 0, 600))
+    nemeses = _apart({name for name, chance in _CHANCE.items() if rng.random() < chance}, rng)
     return Plan(
         forest=forest,
         real=real,
         thread=seed % THREAD_EVERY == 0,
-        warm=rng.random() < WARM_CHANCE,
-        lazy=rng.random() < LAZY_CHANCE,
+        warm=warm,
+        lazy=lazy,
         steps=steps,
         acts_min=steps // _ACTS_PER_STEP,
-        along=rng.choice((0, 0, 600)),
-        nemeses=_apart({name for name, chance in _CHANCE.items() if rng.random() < chance}, rng),
+        along=0 if LATE_REGISTERS in nemeses else along,
+        nemeses=nemeses,
     )
 
 

@@ -34,6 +34,8 @@ def coming_along(bytes_max: int) -> Iterator[None]:
 
 def fetch(world: World, child: str) -> bool:
     """Let a child make one ask over the road as it is; return whether another is worth making."""
+    if world.network.packs_late.get(child, 0) > world.step:
+        return False
     wants: list[Want] | None = world.guarded(child, lambda node: node.exchange.wanted())
     if not wants:
         return False

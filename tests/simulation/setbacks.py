@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sync.engine import halt, lives
 from sync.engine.core import Effects
 from sync.protocol.lives import RESTORED
-from tests.simulation import approver, census, rest
+from tests.simulation import approver, census, rest, sticks
 from tests.simulation.auditor import Wrong
 from tests.simulation.catalogue import CENTRAL
 from tests.simulation.census import Survivors
@@ -95,6 +95,7 @@ def recover(world: World, told: SetBack) -> int:
     Raises: Wrong.
     """
     sweeps = 0
+    sticks.clear_out(world, months=False)  # a voucher given now is not good for months
     if told.victim == CENTRAL:
         world.counts.pop("published_2", None)
     for _ in range(HEALINGS_MAX):

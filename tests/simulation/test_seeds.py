@@ -49,6 +49,8 @@ def test_promises_hold_in_seeded_runs() -> None:
     assert summary.total("decrees_phase") > SEEDS // 8
     for came_of in ("decreed_revoke", "decreed_purge", "decreed_trust", "pruned"):
         assert summary.total(came_of) > SEEDS // 100, came_of
+    for came_of in ("stick_taken", "stick_again", "stick_past", "by_stick_alone", "months_later"):
+        assert summary.total(came_of) > SEEDS // 100, came_of
     for came_of in ("clone_confirmed_True", "clone_open_True", "rollback_behind_noticed"):
         assert summary.total(came_of), came_of
     done = {name.removeprefix("act_") for r in summary.reports for name in r.counts

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sync.engine import authority, homes
 from sync.engine.core import Effects
@@ -25,6 +25,9 @@ from tests.simulation.disk import Crash
 from tests.simulation.network import CUT, DELAY, DOUBLE, DROP, Message, Network, parts_of
 from tests.simulation.plan import Plan, usual
 from tests.simulation.station import Identity, SeededChance, SimNode, Station
+
+if TYPE_CHECKING:
+    from tests.simulation.sticks import Stick
 
 SKEW_MS_MAX = 20_000
 MORE_MAX = 6
@@ -55,6 +58,8 @@ class World:
         self._serial = 0
         self.inflight: dict[str, Waiting] = {}
         self.late_asks: list[tuple[str, bytes]] = []
+        self.drawer: list[Stick] = []
+        """All sticks that were made and not thrown away."""
         self.lazy = self.plan.lazy
         self.more: set[str] = set()
         """Children that found another round worth making at once."""

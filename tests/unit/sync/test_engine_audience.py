@@ -93,6 +93,20 @@ def test_a_station_that_was_an_ancestor_may_still_write(world: World) -> None:
     assert GOOD == world.central.standing(act)
 
 
+def test_an_act_from_a_branch_that_is_not_in_the_register_here_counts(world: World) -> None:
+    """Found by seed 55: a node reads its own branch's stations; the parent, that knows, judged."""
+    above = world.enrol("CH0001", ROOT, "township")
+    village = world.enrol("CH0011", "CH0001", "village")
+    member = world.nodes["CG0111"]
+    case = village.record(added=["CG0111"])
+    world.settle()
+    act = above.record(stream=str(case.name), added=["CH0001"])
+    world.settle()
+    assert GOOD == world.central.standing(act)
+    assert GOOD == world.nodes["CG0101"].standing(act)
+    assert GOOD == member.standing(act)
+
+
 def test_a_sibling_that_is_no_member_may_not_write(world: World) -> None:
     """Being near is no right."""
     village, sibling = world.nodes["CG0111"], world.nodes["CG0112"]

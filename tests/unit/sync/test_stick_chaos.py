@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.engine import file_make, file_take
+from sync.engine import file_make, file_take, halt
 from sync.engine.file_make import Draft
 from sync.protocol import bundles, canonical, sealing
 from sync.protocol.bodies import SealedFor
@@ -240,3 +240,34 @@ def test_any_chaos_of_sticks_converges_online(steps: list[tuple[str, str | int, 
     for code in (*STATIONS, "CG0201"):
         with road.world.nodes[code].store.read() as transaction:
             assert not transaction.logs_unsent(), f"{code} offers for ever"
+
+
+def test_a_hello_that_a_stick_overtook_halts_nobody() -> None:
+    """Found by seed 47: the parent knows more by stick than the round under way says."""
+    world = fresh_county()
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.sync(township)
+    under_way = village.begin()
+    stored = village.record()
+    take(township, up(village))
+    village.take(township.serve(under_way))
+    with village.store.read() as transaction:
+        assert halt.halted(transaction) is None
+    village.sync(township)
+    assert stored.name.position == village.log().parent_position
+
+
+def test_one_put_back_is_halted_though_it_wrote_anew_meanwhile() -> None:
+    """As long as the parent's log of it, and another: not overtaken, but behind."""
+    world = fresh_county()
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.sync(township)
+    before = village.disk()
+    village.record()
+    village.sync(township)
+    village.put_back(before)
+    under_way = village.begin()
+    village.record()
+    village.take(township.serve(under_way))
+    with village.store.read() as transaction:
+        assert halt.halted(transaction) is not None
