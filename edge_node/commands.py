@@ -43,7 +43,8 @@ files_max_option = click.option(
     default=0,
     show_default=True,
     type=click.IntRange(0, 100_000_000),
-    help="本站添加的附件合计最多多少 MB;到了上限不再收附件,办件不受影响。0 为不限。",
+    help="每个站点添加的附件合计最多多少 MB,本站和下级各算各的;到了上限不再收附件,"
+    "办件不受影响。0 为不限。",
 )
 
 

@@ -94,6 +94,8 @@ def _second_lane(node: Node) -> Iterator[Metric]:
     yield _gauge("yizhan_blob_bytes_to_fetch", "Their bytes.", left.fetch_bytes)
     yield _gauge("yizhan_blobs_to_give", "Files the parent lacks.", left.to_give)
     yield _gauge("yizhan_blob_bytes_to_give", "Their bytes.", left.give_bytes)
+    yield _gauge("yizhan_blobs_refused", "Files the parent does not take now.", left.refused)
+    yield _gauge("yizhan_blob_bytes_refused", "Their bytes.", left.refused_bytes)
     yield _gauge("yizhan_blobs_set_aside", "Kept apart as wrong.", len(node.blobs.aside()))
     yield _gauge(
         "yizhan_blob_bytes_fetched", "Fetched since the start.", lane.fetched if lane else 0

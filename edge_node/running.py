@@ -89,6 +89,7 @@ def _start(world: World, node: Node, wanted: Wanted, parent_url: str) -> None:
         )
     node.after_edition = memory.give_back
     node.case_files.station_bytes_max = wanted.files_max_mb * 1024 * 1024
+    node.exchange.station_bytes_max = node.case_files.station_bytes_max
     home = HomeRoad(
         node.core,
         node.database,

@@ -128,6 +128,12 @@ def lane_words(site: Site) -> list[str]:
         rate = lane.rate_up if lane is not None else 0.0
         size = words.size(left.give_bytes)
         found.append(f"还有 {left.to_give} 个附件要送上去,{size}{_takes(left.give_bytes, rate)}。")
+    if left.refused:
+        size = words.size(left.refused_bytes)
+        found.append(
+            f"有 {left.refused} 个附件({size})上级现在不收:上级给本站的附件空间已满,或磁盘快满了。"
+            "附件都在本站,没有丢,办件不受影响,会自动再送。请联系县运维调高上限或清理空间。"
+        )
     if left.to_fetch:
         rate = lane.rate if lane is not None else 0.0
         size = words.size(left.fetch_bytes)

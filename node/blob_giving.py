@@ -9,12 +9,14 @@ from typing import NamedTuple, Protocol
 from node.blobs import BlobExchange
 from sync.engine.case_blobs import Piece
 from sync.engine.pacing import Pacer
-from sync.protocol.blobs import HAVE, PARTIAL, PUT, WHOLE, Part, Standing, decode_standings
+from sync.protocol.blobs import HAVE, PARTIAL, PUT, REFUSED, WHOLE, Part, Standing, decode_standings
 from sync.protocol.book import NamedFile
 from sync.protocol.errors import Malformed
 from sync.protocol.limits import BLOB_PARTS_MAX, BLOB_PUT_BYTES_MAX
 
 ANSWER_BYTES_MAX = 4096
+AGAIN_PER_PASS = 4
+"""So many refused files are offered again at a time: an ask each is all they may cost."""
 
 
 class Incoming(Protocol):
@@ -41,6 +43,10 @@ class _Sent(NamedTuple):
     part: Part
     last: bool
     at: float
+
+
+class _Refused(Exception):
+    """The parent knows a file and does not take it now."""
 
 
 class NoToken(Exception):
@@ -70,18 +76,30 @@ class Giver:
     def give(self) -> int:
         """Hand up what the parent lacks; return how many files it cannot take whole yet.
 
+        What it refuses holds up nothing and counts as nothing to come back for at once.
+
         Raises: TransportError, PeerProtocolError, StorageError; what it took stays with it.
         """
-        pending = 0
         try:
-            for file in self._exchange.to_give():
-                if self._give_file(file):
-                    self._exchange.given(file)
-                else:
-                    pending += 1
+            pending = 0
+            while not pending and (files := self._exchange.to_give()):
+                pending = sum(not self._offer(file) for file in files)
+            for file in self._exchange.refused(AGAIN_PER_PASS):
+                self._offer(file)
         except NoToken:
             return 1
         return pending
+
+    def _offer(self, file: NamedFile) -> bool:
+        """Hand up a file; return whether it is done with for now."""
+        try:
+            if not self._give_file(file):
+                return False
+        except _Refused:
+            self._exchange.refuse(file)
+        else:
+            self._exchange.given(file)
+        return True
 
     def _give_file(self, file: NamedFile) -> bool:
         pieces = self._exchange.pieces_of(file)
@@ -97,6 +115,8 @@ class Giver:
     def _give_pieces(self, file: NamedFile, pieces: Sequence[Piece]) -> bool:
         """Hand up pieces of a file; return whether the parent has them all now."""
         standings = self._ask_standings(pieces)
+        if any(stand.state == REFUSED for stand in standings):
+            raise _Refused
         lacking = [
             (piece, stand.held)
             for piece, stand in zip(pieces, standings, strict=True)

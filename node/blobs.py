@@ -18,6 +18,9 @@ from sync.protocol.ports import BlobStore, Store
 PIECE_BYTES = 32 * 1024
 """Read, sent and committed at once: what a cut may cost."""
 
+OWED_LOOKED_AT = 2000
+"""Files owed to the parent among which those that are here are looked for."""
+
 
 class Served(NamedTuple):
     """An answer on its way: its length in bytes, and the bytes."""
@@ -35,12 +38,14 @@ class Taken(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What the second lane has still to do: blobs and bytes, down and up."""
+    """What the second lane has still to do: blobs and bytes, down and up; what is refused above."""
 
     to_fetch: int
     fetch_bytes: int
     to_give: int
     give_bytes: int
+    refused: int
+    refused_bytes: int
 
 
 class BlobExchange:
@@ -68,6 +73,8 @@ class BlobExchange:
         self._clock_ms = clock_ms
         self.switch = switch
         self._room = room
+        self.station_bytes_max = 0
+        """What the files that one station below added may come to together; 0 sets no limit."""
         self.on_wish: Callable[[], None] = lambda: None
         """Called when a child asked for a file that is not here."""
 
@@ -98,7 +105,15 @@ class BlobExchange:
                 return Served(length, self._pieces(given))
             room = self._room()
             stand = [
-                engine.standing(transaction, ask, part, self._blobs, self._book, room=room)
+                engine.standing(
+                    transaction,
+                    ask,
+                    part,
+                    self._blobs,
+                    self._book,
+                    room=room,
+                    station_bytes_max=self.station_bytes_max,
+                )
                 for part in ask.parts
             ]
         if ask.do == PUT and stand[0].state == PARTIAL:
@@ -126,10 +141,24 @@ class BlobExchange:
         return Taker(self._store, self._blobs, self._book, wants, parts)
 
     def to_give(self) -> Sequence[NamedFile]:
-        """Return files of this subtree that the parent is not known to hold, small ones first."""
+        """Return files of this subtree that the parent is not known to hold, small ones first.
+
+        What is not here itself comes last: a file this node refused holds up no other.
+        """
         with self._store.read() as transaction:
             case_blobs.forget_other_parent(transaction, self._book)
-        return self._book.to_give(case_blobs.FILES_PER_PASS)
+        owed = self._book.to_give(OWED_LOOKED_AT)
+        return sorted(owed, key=lambda file: not self.holds(file.sha256))[
+            : case_blobs.FILES_PER_PASS
+        ]
+
+    def refused(self, count: int) -> Sequence[NamedFile]:
+        """Return files the parent refused, the one longest ago first."""
+        return self._book.refused(count)
+
+    def refuse(self, file: NamedFile) -> None:
+        """Note that the parent does not take a file now."""
+        self._book.refuse(file.sha256)
 
     def left(self) -> Left:
         """Return what is still to be fetched and to be given."""
@@ -137,7 +166,9 @@ class BlobExchange:
         with self._store.read() as transaction:
             packs = registers.wanted(transaction, self._blobs)
         down = sum(pack.bytes - self._blobs.received(pack.sha256) for pack in packs)
-        return Left(files + len(packs), bytes_ + down, *self._book.owed())
+        return Left(
+            files + len(packs), bytes_ + down, *self._book.owed(), *self._book.refused_bytes()
+        )
 
     def pieces_of(self, file: NamedFile) -> list[Piece]:
         """Return the manifest and the chunks of a file, each once; the manifest alone if unread."""

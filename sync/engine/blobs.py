@@ -158,15 +158,20 @@ def standing(
     book: BlobBook,
     *,
     room: bool,
+    station_bytes_max: int = 0,
 ) -> Standing:
-    """Return how a child's blob stands here; `room` says whether the disk can take more."""
+    """Return how a child's blob stands here; `room` says whether the disk can take more.
+
+    Shapes: `station_bytes_max` as of `case_blobs.station_is_full`.
+    """
     size = case_blobs.size_of(book, part.sha256)
     concerned = case_blobs.concerns(transaction, book, ask.station, part.sha256)
     if size is None or not concerned:
         return Standing(lane.UNKNOWN, 0)
     if blobs.size(part.sha256) is not None:
         return Standing(lane.WHOLE, size)
-    if not room or case_blobs.case_is_full(book, part.sha256):
+    over = case_blobs.station_is_full(book, part.sha256, station_bytes_max)
+    if over or not room or case_blobs.case_is_full(book, part.sha256):
         return Standing(lane.REFUSED, 0)
     return Standing(lane.PARTIAL, blobs.received(part.sha256))
 

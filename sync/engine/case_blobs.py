@@ -17,6 +17,7 @@ from sync.protocol.book import BlobBook, NamedFile
 from sync.protocol.envelope import PURGED
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.limits import BODY_BYTES_MAX, CASE_FILES_BYTES_MAX
+from sync.protocol.names import EventName
 from sync.protocol.ports import BlobStore, StoredEvent, Transaction
 from sync.protocol.statements import Purge
 
@@ -202,6 +203,33 @@ def case_is_full(book: BlobBook, sha256: str) -> bool:
     """Return whether every case that names a file has more than a case may have."""
     streams = {one.stream for one in book.named(sha256)}
     return all(bytes_of_stream(book, stream) > CASE_FILES_BYTES_MAX for stream in streams)
+
+
+def station_is_full(book: BlobBook, sha256: str, bytes_max: int) -> bool:
+    """Return whether every station that names a file would have more than its share with it.
+
+    Each station's files are counted in the order of its events, and one that does not fit leaves
+    the others their turn; so the answer is the same whatever came first, and after a restore.
+    Shapes: `bytes_max` for the files of one station together, 0 sets no limit.
+    """
+    files = {one.sha256 for one in book.named(sha256)}
+    authors = {one.event.partition("/")[0] for one in book.named(sha256)}
+    return bool(bytes_max and authors) and all(
+        book.bytes_of(author) > bytes_max and not files & _fitting(book, author, bytes_max)
+        for author in authors
+    )
+
+
+def _fitting(book: BlobBook, station: str, bytes_max: int) -> set[str]:
+    """Return the files of a station that fit into its share."""
+    fitting: set[str] = set()
+    taken = 0
+    ordered = sorted(book.named_by(station), key=lambda one: EventName.parse(one.event))
+    for one in ordered:
+        if one.sha256 not in fitting and taken + one.size <= bytes_max:
+            fitting.add(one.sha256)
+            taken += one.size
+    return fitting
 
 
 def bytes_of_stream(book: BlobBook, stream: str) -> int:

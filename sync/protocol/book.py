@@ -56,6 +56,10 @@ class BlobBook(Protocol):
         """Return the bytes of all files that a station's events name, each file once."""
         ...
 
+    def named_by(self, station: str) -> Sequence[NamedFile]:
+        """Return the files a station's events name, once for each event, in order of names."""
+        ...
+
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         """Note what the file of this manifest is made of."""
         ...
@@ -79,11 +83,26 @@ class BlobBook(Protocol):
         ...
 
     def to_give(self, limit: int) -> Sequence[NamedFile]:
-        """Return files owed to the parent, small ones first, each as one event names it."""
+        """Return files owed to the parent, small ones first, each as one event names it.
+
+        Without those the parent refused: they hold up no other.
+        """
+        ...
+
+    def refuse(self, sha256: str) -> None:
+        """The parent does not take this file now: it is the last to be offered again."""
+        ...
+
+    def refused(self, limit: int) -> Sequence[NamedFile]:
+        """Return files the parent refused, the one longest ago first."""
         ...
 
     def owed(self) -> tuple[int, int]:
-        """Return how many files are owed to the parent, and their bytes together."""
+        """Return how many files are owed and not refused, and their bytes together."""
+        ...
+
+    def refused_bytes(self) -> tuple[int, int]:
+        """Return how many files the parent refused, and their bytes together."""
         ...
 
     def given(self, sha256: str) -> None:
@@ -91,5 +110,5 @@ class BlobBook(Protocol):
         ...
 
     def owe_all(self, parent: str) -> None:
-        """The parent is another one or begins a new life: what it holds is asked anew."""
+        """The parent is another one or begins a new life: what it holds and takes is asked anew."""
         ...

@@ -92,6 +92,15 @@ class SqliteBlobBook:
             ).fetchone()
             return int(row[0])
 
+    def named_by(self, station: str) -> Sequence[NamedFile]:
+        with self._file.read() as connection:
+            return _files(
+                connection.execute(
+                    _SELECT + "named WHERE event >= ? AND event < ? ORDER BY event, sha256",
+                    (f"{station}/", f"{station}0"),
+                )
+            )
+
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         rows = [(sha256, at, chunk, size) for at, (chunk, size) in enumerate(chunks)]
         with self._file.write() as connection:
@@ -136,21 +145,39 @@ class SqliteBlobBook:
             )
 
     def to_give(self, limit: int) -> Sequence[NamedFile]:
+        return self._owed("WHERE turn = 0 ORDER BY size, sha256", limit)
+
+    def refused(self, limit: int) -> Sequence[NamedFile]:
+        return self._owed("WHERE turn > 0 ORDER BY turn", limit)
+
+    def _owed(self, which: str, limit: int) -> Sequence[NamedFile]:
+        select = (
+            "SELECT named.sha256, bytes, named.size, event, stream, source"  # noqa: S608 (fixed fragments)
+            f" FROM (SELECT sha256, turn FROM owed {which} LIMIT ?) AS next"
+            " JOIN named ON named.sha256 = next.sha256"
+            " GROUP BY named.sha256 HAVING event = min(event)"
+            " ORDER BY turn, named.size, named.sha256"
+        )
         with self._file.read() as connection:
-            return _files(
-                connection.execute(
-                    "SELECT named.sha256, bytes, named.size, event, stream, source"
-                    " FROM (SELECT sha256 FROM owed ORDER BY size, sha256 LIMIT ?) AS next"
-                    " JOIN named ON named.sha256 = next.sha256"
-                    " GROUP BY named.sha256 HAVING event = min(event)"
-                    " ORDER BY named.size, named.sha256",
-                    (limit,),
-                )
+            return _files(connection.execute(select, (limit,)))
+
+    def refuse(self, sha256: str) -> None:
+        with self._file.write() as connection:
+            connection.execute(
+                "UPDATE owed SET turn = (SELECT max(turn) FROM owed) + 1 WHERE sha256 = ?",
+                (sha256,),
             )
 
     def owed(self) -> tuple[int, int]:
+        return self._count("turn = 0")
+
+    def refused_bytes(self) -> tuple[int, int]:
+        return self._count("turn > 0")
+
+    def _count(self, which: str) -> tuple[int, int]:
+        select = f"SELECT count(*), coalesce(sum(size), 0) FROM owed WHERE {which}"  # noqa: S608 (fixed fragments)
         with self._file.read() as connection:
-            row = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM owed").fetchone()
+            row = connection.execute(select).fetchone()
             return int(row[0]), int(row[1])
 
     def given(self, sha256: str) -> None:
@@ -164,6 +191,7 @@ class SqliteBlobBook:
                 " SELECT sha256, size FROM named WHERE source <> ?",
                 (parent,),
             )
+            connection.execute("UPDATE owed SET turn = 0")
 
 
 def _one(connection: Connection, select: str, value: str) -> object:

@@ -241,10 +241,11 @@ CREATE TABLE notes (
 
 CREATE TABLE owed (
     sha256 TEXT NOT NULL PRIMARY KEY,
-    size INTEGER NOT NULL
+    size INTEGER NOT NULL,
+    turn INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX owed_by_size ON owed (size, sha256);
+CREATE INDEX owed_by_size ON owed (turn, size, sha256);
 
 CREATE TABLE pieces (
     blob INTEGER NOT NULL REFERENCES blobs (id),

@@ -99,3 +99,29 @@ def test_what_a_station_added_is_summed_once_per_file(book: BlobBook) -> None:
     book.name([named("a", "A/1/2", size=30), named("a", "A/2/9", size=30)], "P")
     book.name([named("b", "A/1/3", size=5), named("c", "A1/1/3", size=7)], "P")
     assert (35, 7, 0) == (book.bytes_of("A"), book.bytes_of("A1"), book.bytes_of("B"))
+
+
+def test_what_the_parent_refused_is_offered_last_and_counted_apart(book: BlobBook) -> None:
+    """The others keep their order; a parent in a new life is asked anew."""
+    files = [named(name, f"A/1/{at}", size=at) for at, name in enumerate("abc", 2)]
+    book.name(files, "P")
+    book.refuse(files[0].sha256)
+    book.refuse(files[1].sha256)
+    book.refuse(sha("nobody names it"))
+    assert [files[2]] == list(book.to_give(9))
+    assert files[:2] == list(book.refused(9))
+    assert ((1, 4), (2, 5)) == (book.owed(), book.refused_bytes())
+    book.refuse(files[0].sha256)
+    assert [files[1]] == list(book.refused(1))
+    book.given(files[1].sha256)
+    assert [files[0]] == list(book.refused(9))
+    book.owe_all("P")
+    assert files == list(book.to_give(9))
+    assert (0, 0) == book.refused_bytes()
+
+
+def test_files_a_station_names_are_told_event_by_event(book: BlobBook) -> None:
+    """A file named twice is told twice; a station whose code begins alike is another."""
+    first, again = named("a", "A/1/2"), named("a", "A/1/3")
+    book.name([first, again, named("b", "A1/1/2")], "P")
+    assert [first, again] == list(book.named_by("A"))

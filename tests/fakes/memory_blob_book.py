@@ -16,6 +16,7 @@ class MemoryBlobBook:
         self._chunks: dict[str, list[tuple[str, int]]] = {}
         self._wishes: dict[str, None] = {}
         self._owed: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
 
     def note(self, key: str) -> str:
         return self._notes.get(key, "")
@@ -38,7 +39,7 @@ class MemoryBlobBook:
             if not any(sha == file for sha, _ in self._named):
                 mine = dict.fromkeys(chunk for chunk, _ in self._chunks.pop(file, []))
                 self._wishes.pop(file, None)
-                self._owed.pop(file, None)
+                self.given(file)
                 left = {chunk for others in self._chunks.values() for chunk, _ in others}
                 gone += [file, *(chunk for chunk in mine if chunk not in left)]
         return gone
@@ -54,6 +55,10 @@ class MemoryBlobBook:
     def bytes_of(self, station: str) -> int:
         own = (f for f in self._named.values() if f.event.startswith(f"{station}/"))
         return sum({f.sha256: f.size for f in own}.values())
+
+    def named_by(self, station: str) -> Sequence[NamedFile]:
+        own = (f for f in self._named.values() if f.event.startswith(f"{station}/"))
+        return sorted(own, key=lambda f: (f.event, f.sha256))
 
     def list_chunks(self, sha256: str, chunks: Iterable[tuple[str, int]]) -> None:
         self._chunks.setdefault(sha256, list(chunks))
@@ -73,11 +78,25 @@ class MemoryBlobBook:
         return [file for file in found if file is not None][:limit]
 
     def to_give(self, limit: int) -> Sequence[NamedFile]:
-        ours = sorted(self._owed, key=lambda sha: (self._owed[sha], sha))[:limit]
+        ours = sorted(self._fresh(), key=lambda sha: (self._owed[sha], sha))[:limit]
+        return [file for file in map(self._one, ours) if file is not None]
+
+    def refuse(self, sha256: str) -> None:
+        if sha256 in self._owed:
+            self._turns[sha256] = max(self._turns.values(), default=0) + 1
+
+    def refused(self, limit: int) -> Sequence[NamedFile]:
+        ours = sorted(self._turns, key=lambda sha: self._turns[sha])[:limit]
         return [file for file in map(self._one, ours) if file is not None]
 
     def owed(self) -> tuple[int, int]:
-        return len(self._owed), sum(self._owed.values())
+        return len(self._fresh()), sum(self._owed[sha] for sha in self._fresh())
+
+    def refused_bytes(self) -> tuple[int, int]:
+        return len(self._turns), sum(self._owed[sha] for sha in self._turns)
+
+    def _fresh(self) -> list[str]:
+        return [sha for sha in self._owed if sha not in self._turns]
 
     def wished_bytes(self) -> tuple[int, int]:
         found = self.wishes(len(self._wishes))
@@ -89,8 +108,10 @@ class MemoryBlobBook:
 
     def given(self, sha256: str) -> None:
         self._owed.pop(sha256, None)
+        self._turns.pop(sha256, None)
 
     def owe_all(self, parent: str) -> None:
+        self._turns.clear()
         for file in self._named.values():
             if file.source != parent:
                 self._owed[file.sha256] = file.size

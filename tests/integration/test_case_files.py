@@ -365,3 +365,50 @@ def test_names_out_of_shape_name_nothing(tree: Tree) -> None:
     assert (WHOLE, len(raw)) == standing(tree, PUT, Part(name.sha256, 0, len(raw)), raw)
     assert 1 == tree.counter(TOWNSHIP, case_blobs.MANIFESTS_BAD)
     assert [] == list(tree.nodes[TOWNSHIP].blobs.book.wishes(9))
+
+
+def test_a_file_over_the_share_of_a_station_holds_up_no_other(
+    tree: Tree, lanes: dict[str, BlobLane]
+) -> None:
+    """The relay keeps what fits, in the order of the events; the rest stays at its station."""
+    tree.nodes[TOWNSHIP].exchange.station_bytes_max = 2 * len(SCAN)
+    stream = tree.take_in(VILLAGE, MATTER)
+    first, large = attach(tree, VILLAGE, stream), attach(tree, VILLAGE, stream, SCAN + SCAN)
+    later = [
+        attach(tree, VILLAGE, stream, b"%d" % number * 50)
+        for number in range(case_blobs.FILES_PER_PASS + 4)
+    ]
+    for lane in lanes.values():
+        lane.wake()
+    tree.settle()
+    wanted = {first.sha256, *(one.sha256 for one in later)}
+    pause = threading.Event()
+    for _ in range(int(WAIT_SECONDS / 0.05)):
+        if all(tree.nodes[CENTRAL].blobs.size(sha256) is not None for sha256 in wanted):
+            break
+        pause.wait(0.05)
+    assert all(tree.nodes[CENTRAL].blobs.size(sha256) is not None for sha256 in wanted)
+    assert tree.nodes[TOWNSHIP].blobs.size(large.sha256) is None
+    village = tree.nodes[VILLAGE].exchange
+    assert (1, 2 * len(SCAN)) == village.left()[4:]
+    assert (0, 0) == village.left()[2:4]
+    tree.nodes[TOWNSHIP].exchange.station_bytes_max = 4 * len(SCAN)
+    lanes[VILLAGE].wake()
+    for _ in range(int(WAIT_SECONDS / 0.05)):
+        if tree.nodes[TOWNSHIP].blobs.size(large.sha256) is not None:
+            break
+        pause.wait(0.05)
+    assert tree.nodes[TOWNSHIP].blobs.size(large.sha256) is not None
+
+
+def test_the_share_is_of_each_station_and_does_not_depend_on_what_came_first(tree: Tree) -> None:
+    """A later small file fits although a larger one before it does not."""
+    stream = tree.take_in(VILLAGE, MATTER)
+    files = [attach(tree, VILLAGE, stream, data) for data in (SCAN, SCAN + b"x", b"small")]
+    tree.settle()
+    tree.nodes[TOWNSHIP].case_files.catch_up()
+    tree.nodes[TOWNSHIP].exchange.station_bytes_max = len(SCAN) + 100
+    states = [standing(tree, HAVE, Part(one.sha256, 0, 0))[0] for one in reversed(files)]
+    assert [PARTIAL, REFUSED, PARTIAL] == states
+    tree.nodes[TOWNSHIP].exchange.station_bytes_max = 0
+    assert (PARTIAL, 0) == standing(tree, HAVE, Part(files[1].sha256, 0, 0))

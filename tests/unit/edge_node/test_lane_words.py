@@ -45,3 +45,19 @@ def test_the_figures_are_exported(tree: Tree, clerk: Person) -> None:
     assert f"yizhan_blob_bytes_to_give {float(len(PHOTO))}" in text
     assert "yizhan_blob_bytes_fetched 70.0" in text
     assert "yizhan_blobs_wrong 0.0" in text
+
+
+def test_what_the_parent_refuses_is_said_and_exported(tree: Tree, clerk: Person) -> None:
+    """How much, that nothing is lost, and what to do; not counted as on its way."""
+    attach(clerk, clerk.take_in())
+    node = tree.nodes[VILLAGE]
+    (file,) = node.exchange.to_give()
+    node.exchange.refuse(file)
+    page = words(clerk.get("/sync"))
+    assert "有1个附件(500KB)上级现在不收" in page
+    assert "附件都在本站,没有丢" in page
+    assert "要送上去" not in page
+    text = clerk.get("/metrics").text
+    assert "yizhan_blobs_refused 1.0" in text
+    assert f"yizhan_blob_bytes_refused {float(len(PHOTO))}" in text
+    assert "yizhan_blobs_to_give 0.0" in text
