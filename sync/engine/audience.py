@@ -24,28 +24,44 @@ ABOVE_CUT = "above_cut"
 def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> tuple[str, str]:
     """Return (standing, reason) of an event by what this node holds.
 
-    What was handed down counts where the places of author or members are not known here: this node
-    reads the stations of its own branch, and the parent, which knows them, found the event good.
-    Otherwise one whose author would get the right by something that has not arrived is
-    `incomplete`; one that gives the right to its own author is `set_aside`, unless the author's
-    place is not known here. It is judged anew when its stream or the tree changes.
+    An event whose author would get the right by something that has not arrived is `incomplete`;
+    one that gives the right to its own author is `set_aside`, unless the author's place in the tree
+    is not known here; it is judged anew when its stream or the tree changes. By right of standing
+    above a member even stations of branches write whose register is not held here; those above
+    know their place, and hand nothing down but what they found good.
     """
     if tree.above_cut(event.name):
         return REVOKED, ABOVE_CUT
-    return judge_by(core, tree, members_of(tree, transaction, event.stream), event)
+    members = members_of(tree, transaction, event.stream)
+    return judge_by(core, tree, members, event, vouched=found_good_above(core, tree, event))
+
+
+def found_good_above(core: Core, tree: Tree, event: StoredEvent) -> bool:
+    """Return whether an author not known here was judged by the parent that handed this down."""
+    return (
+        event.name.station not in tree.parents
+        and bool(event.source)
+        and (event.source == core.parent)
+    )
 
 
 def judge_by(
-    core: Core, tree: Tree, members: frozenset[str], event: StoredEvent
+    core: Core,
+    tree: Tree,
+    members: frozenset[str],
+    event: StoredEvent,
+    *,
+    vouched: bool = False,
 ) -> tuple[str, str]:
-    """Return (standing, reason) of an event below every cut, given its stream's audience."""
+    """Return (standing, reason) of an event below every cut, given its stream's audience.
+
+    Shapes: `vouched` when a node above found that its author may write here.
+    """
     if str(event.name) == event.stream:
         too_many = len(members_added(event)) > AUDIENCE_MAX
         return (SET_ASIDE, AUDIENCE_TOO_LARGE) if too_many else (GOOD, "")
     author = event.name.station
-    if members and not _may_write(core, tree, author, members):
-        if _judged_above(tree, members, event):
-            return GOOD, ""
+    if members and not vouched and not _may_write(core, tree, author, members):
         if author in event.audience and author in tree.parents:
             return SET_ASIDE, NOT_IN_AUDIENCE
         return INCOMPLETE, WAITING_FOR_RIGHT
@@ -75,13 +91,6 @@ def _may_write(core: Core, tree: Tree, author: str, members: frozenset[str]) -> 
         or author == core.root
         or any(tree.was_ancestor(author, member) for member in members)
     )
-
-
-def _judged_above(tree: Tree, members: frozenset[str], event: StoredEvent) -> bool:
-    """Return whether an event came from above and is about stations of other branches."""
-    from_above = event.source != "" and event.source not in tree.subtree(tree.own)
-    known = tree.parents.keys()
-    return from_above and (event.name.station not in known or not members <= known)
 
 
 def members_added(event: StoredEvent) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -47,8 +46,6 @@ MOVED = b"moved"
 """In the place of a nonce: this parent is called again after another one."""
 PARENT_SPEAKS = "parent_speaks"
 """Which parent answered last, and the protocol version it speaks."""
-SPOILED = "spoiled_statements"
-SPOILED_KEPT = 64
 FROZEN_ABOVE = "frozen_above"
 """The parent takes nothing more of this log; one frozen here still has its good part handed up."""
 _TOLD = (rounds.OK, rounds.REWIND, rounds.FORK)
@@ -230,7 +227,7 @@ def receive_frame(
             for raw in raws
             if notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
         ]
-        _received(transaction, through, taking, spoiled=_spoiled(transaction, refused))
+        _received(transaction, through, taking, spoiled=notices.spoiled(transaction, refused))
     elif frame.type == frames.COMPARE:
         _offer_back(core, transaction, now_ms, frame.payload, effects)
     elif frame.type == frames.BLOB:
@@ -251,20 +248,6 @@ def _offer_back(
     offered = give_back.offer_back(shape, transaction, core.station, link.station, raw)
     count(transaction, "events_offered_back", offered)
     effects.more = effects.more or bool(offered)
-
-
-def _spoiled(transaction: Transaction, refused: list[bytes]) -> bool:
-    """Return whether statements were refused that may come better another time.
-
-    What comes again in the same bytes is bad at its source: asking for it would never end.
-    """
-    if not refused:
-        return False
-    known = (transaction.meta(SPOILED) or "").split()
-    fresh = [m for m in (hashlib.sha256(raw).hexdigest() for raw in refused) if m not in known]
-    if fresh:
-        transaction.set_meta(SPOILED, " ".join([*known, *fresh][-SPOILED_KEPT:]))
-    return bool(fresh)
 
 
 def _received(

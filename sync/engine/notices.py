@@ -6,6 +6,8 @@ that fails is counted and passed over; the others go on.
 
 from __future__ import annotations
 
+import hashlib
+
 from sync.engine import (
     asks,
     carried,
@@ -31,6 +33,10 @@ from sync.protocol.names import LogName
 from sync.protocol.ports import Transaction
 from sync.protocol.statements import Attachment, Statement, TimeMark
 
+SPOILED = "spoiled_statements"
+SPOILED_KEPT = 2_048
+"""More than one frame holds, or what is always bad in it would be asked for without end."""
+SPOILED_HEX = 16
 TIME_MARK_EVERY_MS = 60 * 60 * 1000
 
 
@@ -68,6 +74,21 @@ def take(
         count(transaction, f"statements_refused/{error.code}")
         return error.code
     return ""
+
+
+def spoiled(transaction: Transaction, refused: list[bytes]) -> bool:
+    """Return whether statements were refused that may come better another time.
+
+    What comes again in the same bytes is bad at its source: asking for it would never end.
+    """
+    if not refused:
+        return False
+    known = (transaction.meta(SPOILED) or "").split()
+    marks = [hashlib.sha256(raw).hexdigest()[:SPOILED_HEX] for raw in refused]
+    fresh = [mark for mark in dict.fromkeys(marks) if mark not in known]
+    if fresh:
+        transaction.set_meta(SPOILED, " ".join([*known, *fresh][-SPOILED_KEPT:]))
+    return bool(fresh)
 
 
 def revive(core: Core, transaction: Transaction, now_ms: int, effects: Effects) -> int:

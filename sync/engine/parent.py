@@ -45,7 +45,8 @@ class Session:
     """What the parent remembers between the frames of one request.
 
     Shapes: `live` the caller showed that it is no late double; `aside` it speaks for others only:
-    it gets no token and nothing from the link's outbox; `stopped` logs taken no further.
+    it gets no token and nothing from the link's outbox; `stopped` logs taken no further;
+    `spoiled` a statement was refused for the first time, so none behind it is acknowledged.
     """
 
     hello: Hello
@@ -58,6 +59,7 @@ class Session:
     """How far the events of each log in this request went."""
     stopped: set[LogName] = field(default_factory=set)
     statements: int = 0
+    spoiled: bool = False
     live: bool = False
     aside: bool = False
     effects: Effects = field(default_factory=Effects)
@@ -222,9 +224,16 @@ def receive_frame(
                 count(transaction, "events_without_name")
     elif frame.type == frames.STATEMENTS:
         through, raws = frames.decode_statements(frame.payload)
-        for raw in raws:
-            notices.take(core, transaction, now_ms, raw, from_child=session.child, effects=effects)
-        session.statements = max(session.statements, through)
+        child = session.child
+        refused = [
+            raw
+            for raw in raws
+            if notices.take(core, transaction, now_ms, raw, from_child=child, effects=effects)
+        ]
+        # What was spoiled on the way, and whatever comes behind it, is sent once more.
+        session.spoiled = notices.spoiled(transaction, refused) or session.spoiled
+        if not session.spoiled:
+            session.statements = max(session.statements, through)
     elif frame.type == frames.COMPARE:
         shape = tree.load(core, transaction, now_ms)
         compare.offer(shape, transaction, session.hello, compare.read(frame.payload))

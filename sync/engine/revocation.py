@@ -20,7 +20,15 @@ from sync.protocol.errors import BadSignature, Malformed
 from sync.protocol.frames import Frame
 from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.names import EventName, LogName, check_station
-from sync.protocol.ports import GOOD, RECOVERED, REVOKED, Signer, StoredEvent, Transaction
+from sync.protocol.ports import (
+    GOOD,
+    INCOMPLETE,
+    RECOVERED,
+    REVOKED,
+    Signer,
+    StoredEvent,
+    Transaction,
+)
 from sync.protocol.statements import Cut, Revocation, Statement
 
 RIGHT_REVOKED = "right_revoked"
@@ -169,8 +177,16 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
     order of arrival is immaterial.
     """
     events = [e for e in transaction.stream_events(stream) if e.standing != RECOVERED]
-    standing = _standings(core, shape, [e for e in events if not shape.above_cut(e.name)])
-    as_if = _standings(core, shape, events)
+    by_itself = _standings(core, shape, events, frozenset())
+    vouched = frozenset(
+        e.name
+        for e in events
+        if by_itself[e.name][0] == INCOMPLETE
+        and (audience.found_good_above(core, shape, e) or _was_vouched(shape, e))
+    )
+    below = [e for e in events if not shape.above_cut(e.name)]
+    standing = _standings(core, shape, below, vouched)
+    as_if = _standings(core, shape, events, vouched) if vouched else by_itself
     moved = False
     for event in events:
         fresh = standing.get(event.name, (REVOKED, audience.ABOVE_CUT))
@@ -189,8 +205,13 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
     return moved
 
 
+def _was_vouched(shape: Tree, event: StoredEvent) -> bool:
+    """Return whether a former parent found good what an author unknown here wrote."""
+    return event.standing == GOOD and event.name.station not in shape.parents
+
+
 def _standings(
-    core: Core, shape: Tree, events: Iterable[StoredEvent]
+    core: Core, shape: Tree, events: Iterable[StoredEvent], vouched: frozenset[EventName]
 ) -> dict[EventName, tuple[str, str]]:
     """Return how each of these events stands if they were all there is."""
     members: frozenset[str] = frozenset()
@@ -200,7 +221,9 @@ def _standings(
     while moved:
         before = len(waiting)
         for event in waiting:
-            found[event.name] = audience.judge_by(core, shape, members, event)
+            found[event.name] = audience.judge_by(
+                core, shape, members, event, vouched=event.name in vouched
+            )
             if found[event.name][0] == GOOD:
                 members |= audience.members_added(event)
         waiting = [event for event in waiting if found[event.name][0] != GOOD]

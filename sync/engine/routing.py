@@ -45,6 +45,7 @@ _TOLD = "told"
 _SERVED = "served"
 SETTLING_MS = 24 * 3600 * 1000
 _SHAPE = "shape"
+OUTBOX_PAGE = 1_000
 
 
 def settle(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
@@ -342,5 +343,9 @@ def derive_moved(tree: Tree, transaction: Transaction) -> list[str]:
 def _forget(transaction: Transaction, child: str) -> None:
     for stream in transaction.streams_routed(child):
         transaction.drop_route(stream, child)
-    transaction.acknowledge(child, transaction.last_sequence(child))
+    while page := transaction.outbox(child, 0, OUTBOX_PAGE):
+        for item in page:
+            if item.kind == statements.CERTIFICATE:  # owed, but never told: it may come back
+                transaction.drop_statement(_TOLD, f"{child}/{item.ref}")
+        transaction.acknowledge(child, page[-1].sequence)
     transaction.put_statement(_SHAPE, child, b"")

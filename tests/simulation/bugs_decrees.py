@@ -48,7 +48,7 @@ def rights_outlive_cut() -> list[Patch]:
         members[:] = [transaction.audience(stream)]
         return original(core, shape, transaction, stream)
 
-    def standings(core: Any, shape: Any, events: Any) -> Any:
+    def standings(core: Any, shape: Any, events: Any, vouched: Any) -> Any:
         return {e.name: audience.judge_by(core, shape, members[0], e) for e in events}
 
     return [(revocation, "_judge_stream", judge_stream), (revocation, "_standings", standings)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sync.protocol.names import LogName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import RECOVERED, StoredEvent, Transaction
 from tests.simulation.auditor import Wrong
 from tests.simulation.catalogue import CENTRAL
@@ -92,10 +92,22 @@ def take(world: World, victim: str, survivors: Survivors) -> None:
         for stored in _held(world, code)
         if stored.name.station == code and str(stored.name) in world.auditor.spoiled
     ]
+    world.auditor.spoiled -= _beyond_their_logs(world)
     world.auditor = auditor = world.auditor.anew([*good.values()], spoiled, lost, victim)
     world.checkers = Checkers(world.stations, auditor, CENTRAL)
     world.unwatched.clear()
     world.look(list(world.stations))
+
+
+def _beyond_their_logs(world: World) -> set[str]:
+    """Return the names of what did not verify and was never sent: with the disk it is gone."""
+    gone = set()
+    for name in map(EventName.parse, world.auditor.spoiled):
+        with world.stations[name.station].durable.read() as transaction:
+            log = transaction.log(name.log)
+        if log is None or log.position < name.position:
+            gone.add(str(name))
+    return gone
 
 
 def _nobody_keeps_other_content(
