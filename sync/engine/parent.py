@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from sync.engine import (
     acquaint,
     asks,
+    behind,
     clock,
     compare,
     dues,
     freeze,
     give_back,
-    halt,
     intake,
     lives,
     notices,
@@ -90,8 +90,7 @@ def receive_hello(core: Core, transaction: Transaction, now_ms: int, raw: bytes)
     known = transaction.child_link(hello.station)
     if known is not None and known.epoch > hello.epoch:
         return Session(hello, rounds.FORK, OLDER_LIFE, aside=True, effects=effects)
-    behind = _we_are_behind(core, transaction, log, hello)
-    if behind and halt.found_behind(core, transaction, now_ms, effects):
+    if behind.begun_anew(core, transaction, now_ms, hello, effects):
         return Session(hello, rounds.BUSY, aside=True, effects=effects)
     verdict = _head_verdict(core, transaction, now_ms, log, hello)
     if verdict == rounds.FORK:
@@ -170,20 +169,6 @@ def _second_copy(
         Seen(link.incarnation, held.position, held.chain, link.last_contact_ms),
         Seen(hello.incarnation, hello.position, hello.chain, now_ms),
     )
-
-
-def _we_are_behind(core: Core, transaction: Transaction, log: LogName, hello: Hello) -> bool:
-    """Return whether a child has this incarnation's word for more than is held here."""
-    if hello.acknowledged_incarnation != core.incarnation:
-        return False
-    link = transaction.child_link(hello.station)
-    if link is None or hello.acknowledged > transaction.last_sequence(hello.station):
-        return True
-    if hello.incarnation == link.incarnation and ratchet.of_the_future(core, link, hello):
-        return True
-    held = transaction.log(log)
-    given = hello.position if hello.given < 0 else hello.given
-    return given > (0 if held is None else held.position)
 
 
 def foresee(core: Core, store: Store, *ahead: Frame) -> None:

@@ -54,21 +54,22 @@ def check(
     return PROVE, replace(link, challenge=core.chance.bytes(NONCE_BYTES))
 
 
-def of_the_future(core: Core, link: ChildLink, hello: Hello) -> bool:
-    """Return whether a token is this incarnation's own, and further than any it remembers giving.
+def of_the_future(core: Core, remembered: bytes, hello: Hello) -> bool:
+    """Return whether a token is this incarnation's own, and further than the newest remembered.
 
     Then this node was put back behind its own word: the child is right.
     """
-    if len(hello.token) != TOKEN_BYTES or _count(hello.token) <= _count(link.token):
+    if len(hello.token) != TOKEN_BYTES or _count(hello.token) <= _count(remembered):
         return False
-    return compare_digest(hello.token, _token(core, link, _count(hello.token)))
+    return compare_digest(hello.token, _token(core, hello, _count(hello.token)))
 
 
 def _count(token: bytes) -> int:
     return int.from_bytes(token[:_COUNT_BYTES])
 
 
-def _token(core: Core, link: ChildLink, number: int) -> bytes:
-    said = f"yizhan/1/token/{core.incarnation}/{link.station}/{link.incarnation}/{number}"
+def _token(core: Core, link: ChildLink | Hello, number: int) -> bytes:
+    child = f"{link.station}/{link.epoch}/{link.incarnation}"
+    said = f"yizhan/1/token/{core.incarnation}/{child}/{number}"
     tag = hashlib.sha256(core.signer.sign(said.encode("ascii"))).digest()
     return number.to_bytes(_COUNT_BYTES) + tag[: TOKEN_BYTES - _COUNT_BYTES]
