@@ -14,6 +14,8 @@ TRUSTED_OFFSET = "trusted_offset_ms"
 """Trusted time minus the local clock when the last time mark came in."""
 TRUSTED_AT = "trusted_at_ms"
 _DAY_MS = 24 * 3600 * 1000
+FAR_OFF_MS = 30 * _DAY_MS
+"""A clock so far off has lost its year: no link is down for so long that it could be an outage."""
 _CHINA_AHEAD_MS = 8 * 3600 * 1000
 
 
@@ -36,9 +38,22 @@ def follow(transaction: Transaction, remote: int, now_ms: int) -> bool:
 
 
 def trusted_ms(transaction: Transaction, now_ms: int) -> int | None:
-    """Return the trusted time, None before any time mark came in."""
-    offset = transaction.meta(TRUSTED_OFFSET)
-    return None if offset is None else now_ms + int(offset)
+    """Return the trusted time, None before any time mark came in.
+
+    It goes on from the last mark by the local clock. Where that was far off then and has come to
+    the mark or beyond by itself, somebody set it right since, and it is taken as it is.
+    """
+    said = transaction.meta(TRUSTED_OFFSET)
+    if said is None:
+        return None
+    offset = int(said)
+    reckoned = now_ms + offset
+    if abs(offset) <= FAR_OFF_MS:
+        return reckoned
+    marked = int(transaction.meta(TRUSTED_AT) or now_ms) + offset
+    if now_ms >= marked and not marked <= reckoned <= now_ms:
+        return now_ms
+    return max(reckoned, marked)
 
 
 def day_of(at_ms: int) -> str:

@@ -168,9 +168,9 @@ class Auditor:
                     moved = True
 
     def cases(self) -> list[str]:
-        """Return the streams of casework."""
+        """Return the streams of casework whose opening is not lost."""
         return [s for s, found in sorted(self.of_stream.items())
-                if not found[0].kind.startswith("sync.")]  # fmt: skip
+                if s in self.committed and not found[0].kind.startswith("sync.")]  # fmt: skip
 
     def all_of(self, stream: str) -> list[Committed]:
         """Return what was written to a stream, with right or without."""
@@ -181,8 +181,10 @@ class Auditor:
         return self.may_hold(stream)
 
     def idle(self) -> set[str]:
-        """Return the names of what was written without right and counts nowhere."""
-        return {entry.name for entries in self.forged.values() for entry in entries}
+        """Return the names of what counts nowhere: written without right, or to a case now lost."""
+        forged = {entry.name for entries in self.forged.values() for entry in entries}
+        lost = [found for stream, found in self.of_stream.items() if stream not in self.committed]
+        return forged | {entry.name for found in lost for entry in found}
 
     def promised(self, names: list[str]) -> None:
         """Note what an act returned to its clerk as saved."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from msgspec.structs import replace
 
 from sync.engine import clock, notices
@@ -175,6 +176,23 @@ def test_trusted_time_comes_from_central_alone(world: World) -> None:
     with village.store.read() as transaction:
         trusted = clock.trusted_ms(transaction, village.clock.ms)
     assert world.clock.ms == trusted
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_set_right_is_not_corrected_a_second_time(world: World, years: int) -> None:
+    """The offset of the last mark belongs to the wrong clock; days of editions go by the result."""
+    village = world.nodes["CG0111"]
+    village.clock = type(world.clock)()
+    village.clock.ms = world.clock.ms + years * 365 * 24 * 60 * MINUTE_MS
+    world.clock.later(notices.TIME_MARK_EVERY_MS)
+    world.settle()
+    with village.store.read() as transaction:
+        assert clock.trusted_ms(transaction, village.clock.ms) == world.clock.ms
+        world.clock.later(MINUTE_MS)
+        assert clock.trusted_ms(transaction, world.clock.ms) == world.clock.ms
+        # Left as it is, it goes on from the mark.
+        later = clock.trusted_ms(transaction, village.clock.ms + MINUTE_MS)
+    assert later == world.clock.ms
 
 
 def rebuild(world: World, node: Node) -> None:
