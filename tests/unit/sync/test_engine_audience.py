@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sync.engine import audience
+from sync.engine import audience, tree
 from sync.protocol.limits import AUDIENCE_MAX
 from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE
-from tests.unit.sync.harness import ROOT, World, certify
+from sync.protocol.registers import Shelf
+from tests.unit.sync.harness import ROOT, STATIONS, World, certify
 
 
 def test_a_stranger_that_adds_itself_is_set_aside_and_not_routed(world: World) -> None:
@@ -150,3 +151,44 @@ def test_central_is_in_every_audience_without_being_named(world: World) -> None:
     act = world.central.record(stream=str(case.name))
     assert ROOT == act.name.station
     assert GOOD == world.central.standing(act)
+
+
+def test_an_author_of_a_branch_not_known_here_is_judged_by_those_who_know_it() -> None:
+    """A station above a member acts in its case; the other branch holds none of its register."""
+    world = two_districts()
+    reader, author = world.nodes["CG0211"], world.nodes["CG0101"]
+    case = world.nodes["CG0111"].record(added=["CG0211"])
+    world.settle()
+    act = author.record(stream=str(case.name))
+    world.settle()
+    assert GOOD == world.central.standing(act)
+    assert GOOD == reader.standing(act)
+
+
+def test_a_child_vouches_for_nobody() -> None:
+    """What comes up from a station whose place is not known waits, whoever hands it up."""
+    world = two_districts()
+    township, stranger = world.nodes["CG0201"], world.enrol("CG0311", "CG0201", "village")
+    case = world.nodes["CG0211"].record()
+    world.settle()
+    certify(stranger, world.nodes["CG0211"])
+    act = stranger.record(stream=str(case.name), added=["CG0311"])
+    stranger.sync(township)
+    assert GOOD != township.standing(act)
+    assert GOOD != world.central.standing(act)
+
+
+def two_districts() -> World:
+    """Return central and two branches that hold each its own part of the stations register."""
+    world = World()
+    world.publish(STATIONS, world.rows)
+    for code, division in (("CG0101", "990101000000"), ("CG0201", "990102000000")):
+        village = code[:-2] + "11"
+        world.enrol(code, ROOT, "township")
+        world.enrol(village, code, "village")
+        rows = {one: world.rows[one] for one in (code, village)}
+        for row in rows.values():
+            row["attributes"][0]["division"] = division
+        world.publish(Shelf(tree.REGISTER, division, tree.ALL_TIERS), rows)
+    world.settle()
+    return world

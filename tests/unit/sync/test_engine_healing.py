@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from sync.engine import clock, notices
-from sync.protocol import digest, frames, rounds
+from sync.protocol import digest, frames, rounds, statements
 from sync.protocol.envelope import HLC_COUNTER
-from sync.protocol.errors import NoCertificate
+from sync.protocol.errors import LogStopped, NoCertificate
 from sync.protocol.limits import CLOCK_AHEAD_MS_MAX
 from tests.unit.sync.harness import ROOT, Node, World, altered, spoiled_at, verdict_of
 
@@ -283,3 +283,72 @@ def test_a_statement_of_a_lost_request_is_sent_again(world: World) -> None:
     newcomer.sync(township)
     with township.store.read() as transaction:
         assert transaction.statement("attachment", "CG0113") is not None
+
+
+def test_a_statement_damaged_on_the_way_up_is_sent_once_more(world: World) -> None:
+    """Whoever asks for a voucher would wait for ever: nobody else has the ask."""
+    newcomer = world.enrol("CG0113", "CG0101", "village")
+    township = world.nodes["CG0101"]
+
+    def spoil(frame: frames.Frame) -> frames.Frame:
+        if frame.type != frames.STATEMENTS:
+            return frame
+        through, raws = frames.decode_statements(frame.payload)
+        return frames.encode_statements(through, [_with_another_signature(raw) for raw in raws])
+
+    request = list(frames.decode_stream(newcomer.begin()))
+    hello = [frame.type for frame in request].index(frames.HELLO)
+    changed = [*request[: hello + 1], *map(spoil, request[hello + 1 :])]
+    assert changed != request
+    newcomer.take(township.serve(frames.encode_stream(changed)))
+    assert township.do(lambda t: t.statement("attachment", "CG0113")) is None
+    newcomer.sync(township)
+    newcomer.sync(township)
+    assert township.do(lambda t: t.statement("attachment", "CG0113")) is not None
+
+
+def test_a_statement_that_is_always_bad_is_let_go(world: World) -> None:
+    """Bad at its source: it neither comes for ever nor keeps back what stands behind it."""
+    newcomer, township = world.enrol("CG0113", "CG0101", "village"), world.nodes["CG0101"]
+    raw = newcomer.do(lambda t: t.statement("attachment", "CG0113"))
+    bad = _with_another_signature(raw)
+    newcomer.do(lambda t: t.put_statement("time_mark", "bad", bad))
+    newcomer.do(lambda t: t.enqueue("^", "time_mark", "bad"))
+    for _ in range(4):
+        newcomer.sync(township)
+    assert 0 == newcomer.do(lambda t: t.outbox_count("^"))
+
+
+def _with_another_signature(raw: bytes) -> bytes:
+    said = statements.decode(raw)
+    return statements.encode(replace(said, signature=bytes(64)))
+
+
+def test_a_parent_put_back_without_knowing_it_stops_writing_when_a_child_proves_it(
+    world: World,
+) -> None:
+    """Its next positions may have been written before: else one name would get two contents."""
+    township, village = world.nodes["CG0101"], world.nodes["CG0111"]
+    case = village.record(added=["CG0112"])
+    world.settle()
+    disk = township.disk()
+    written = township.record(stream=str(case.name))
+    for _ in range(2):
+        village.sync(township)
+    assert village.holds(written)
+    township.put_back(disk)
+    village.round(township)
+    with pytest.raises(LogStopped):
+        township.record(stream=str(case.name))
+    world.settle()
+    assert township.holds(written)
+
+
+def test_a_child_that_merely_claims_stops_nobody(world: World) -> None:
+    """A parent's word for more than was given must be shown as only the parent could make it."""
+    township, village = world.nodes["CG0101"], world.nodes["CG0111"]
+    link = village.do(lambda t: t.parent_link())
+    village.do(lambda t: t.put_parent_link(replace(link, received=link.received + 1000)))
+    village.round(township)
+    assert 1 == township.count("found_behind")
+    assert township.record().name.station == "CG0101"

@@ -129,6 +129,25 @@ def test_coming_back_costs_no_event_and_brings_what_was_missed(world: World) -> 
     assert digest.EMPTY != link.digest
 
 
+def test_a_certificate_owed_when_a_child_left_is_owed_again_when_it_is_back(world: World) -> None:
+    """Found by seed 643: it was noted as told, and no event of that author ever verified."""
+    station, own, author = world.nodes[STATION], world.nodes[OWN], world.nodes["CG0112"]
+    case = station.record(added=["CG0112"])
+    settled(world)
+    answer = author.record(stream=str(case.name))
+    author.sync(own)
+    assert 0 < outbox(own, STATION)
+    attach(world, STATION, OTHER)
+    station.sync(world.nodes[OTHER])
+    world.nodes[OTHER].sync(world.central)
+    own.sync(world.central)
+    assert 0 == outbox(own, STATION)
+    assert not station.holds(answer)
+    attach(world, STATION, OWN)
+    settled(world)
+    assert station.holds(answer)
+
+
 def test_a_receipt_of_an_earlier_life_of_central_proves_nothing(world: World) -> None:
     """A restored central may hold less: the new parent then takes the log from its beginning."""
     station, other = world.nodes[STATION], world.nodes[OTHER]
