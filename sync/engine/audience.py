@@ -33,16 +33,20 @@ def judge(core: Core, tree: Tree, transaction: Transaction, event: StoredEvent) 
     if tree.above_cut(event.name):
         return REVOKED, ABOVE_CUT
     members = members_of(tree, transaction, event.stream)
-    return judge_by(core, tree, members, event, vouched=found_good_above(core, tree, event))
-
-
-def found_good_above(core: Core, tree: Tree, event: StoredEvent) -> bool:
-    """Return whether an author not known here was judged by the parent that handed this down."""
-    return (
-        event.name.station not in tree.parents
-        and bool(event.source)
-        and (event.source == core.parent)
+    return judge_by(
+        core, tree, members, event, vouched=found_good_above(core, tree, members, event)
     )
+
+
+def found_good_above(core: Core, tree: Tree, members: frozenset[str], event: StoredEvent) -> bool:
+    """Return whether the parent handed this down, and knows places this node does not."""
+    return event.source != "" and event.source == core.parent and elsewhere(tree, members, event)
+
+
+def elsewhere(tree: Tree, members: frozenset[str], event: StoredEvent) -> bool:
+    """Return whether an event is about stations of branches whose register is not read here."""
+    known = tree.parents.keys()
+    return event.name.station not in known or not members <= known
 
 
 def judge_by(

@@ -22,7 +22,6 @@ from sync.protocol.limits import PROTOCOL_VERSION
 from sync.protocol.names import EventName, LogName, check_station
 from sync.protocol.ports import (
     GOOD,
-    INCOMPLETE,
     RECOVERED,
     REVOKED,
     Signer,
@@ -177,12 +176,17 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
     order of arrival is immaterial.
     """
     events = [e for e in transaction.stream_events(stream) if e.standing != RECOVERED]
+    everybody = transaction.audience(stream)
     by_itself = _standings(core, shape, events, frozenset())
     vouched = frozenset(
         e.name
         for e in events
-        if by_itself[e.name][0] == INCOMPLETE
-        and (audience.found_good_above(core, shape, e) or _was_vouched(shape, e))
+        if by_itself[e.name][0] != GOOD
+        and (
+            audience.found_good_above(core, shape, everybody, e)
+            # By a former parent, when it came; nothing else makes such an event good.
+            or (e.standing == GOOD and audience.elsewhere(shape, everybody, e))
+        )
     )
     below = [e for e in events if not shape.above_cut(e.name)]
     standing = _standings(core, shape, below, vouched)
@@ -203,11 +207,6 @@ def _judge_stream(core: Core, shape: Tree, transaction: Transaction, stream: str
             routing.take_in(shape, transaction, counts)
             recovery.note_opening(transaction, counts)
     return moved
-
-
-def _was_vouched(shape: Tree, event: StoredEvent) -> bool:
-    """Return whether a former parent found good what an author unknown here wrote."""
-    return event.standing == GOOD and event.name.station not in shape.parents
 
 
 def _standings(
