@@ -34,12 +34,14 @@ EVENTS_PER_PAGE = 100
 
 class Gap(msgspec.Struct, frozen=True):
     """Positions after `after` up to `through` are not held; `held` is the chain at `after` and
-    `chain` the one central signed at `through`."""
+    `chain` the one central signed at `through`; `during` is the nonce of the round that was under
+    way when the log was adopted: its answer knows nothing of that."""
 
     after: int
     through: int
     held: bytes
     chain: bytes
+    during: bytes = b""
 
 
 def of(transaction: Transaction, log: LogName) -> Gap | None:
@@ -72,7 +74,9 @@ def adopt(
         transaction.put_log(log)
         transaction.put_statement(_LOWERED, _ref(name), b"1")
         return
-    _put(transaction, name, Gap(log.position, receipt.pos, log.chain, receipt.chain))
+    link = transaction.parent_link()
+    during = b"" if link is None else link.nonce
+    _put(transaction, name, Gap(log.position, receipt.pos, log.chain, receipt.chain, during))
     transaction.put_log(
         replace(
             log,
@@ -152,6 +156,12 @@ def close(transaction: Transaction) -> bool:
         _put(transaction, name, None)
         count(transaction, "gaps_closed" if chain == gap.chain else "gaps_over_other_content")
     return moved
+
+
+def overtook(transaction: Transaction, gap: Gap) -> bool:
+    """Return whether the round being answered began before the log was adopted, by a file."""
+    link = transaction.parent_link()
+    return link is not None and bool(gap.during) and gap.during == link.nonce
 
 
 def give_up(transaction: Transaction, log: LogState) -> LogState:

@@ -63,6 +63,8 @@ def take(transaction: Transaction, receipt: LogReceipt, *, lower: bool = False) 
         return False
     gap = gaps.of(transaction, log.name)
     if lower and gap is not None and receipt.pos < gap.through:
+        if gaps.overtook(transaction, gap):
+            return False
         log = gaps.give_up(transaction, log)  # the parent lacks what is not held here either
         if receipt.pos > log.position:
             return False
