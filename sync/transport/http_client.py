@@ -77,22 +77,18 @@ class HttpLink:
         Raises: PeerUnreachable, PeerTimedOut, PeerBusy, VersionsApart, RefusedByParent.
         """
         parts, context = squeeze.split(request), self._context
-        if self._unsqueezed:
-            self._unsqueezed -= 1
-            context = b""
-        self._context = b""  # until the answer is there in full the ends may not agree
-        squeezed = parts is not None and bool(context)
-        if parts is not None and squeezed:
-            body = squeeze.squeezed_request(parts, context)
-        else:
-            body = request
+        self._context = squeeze.NO_CONTEXT  # until the answer is there the ends may not agree
+        small = None if self._unsqueezed else squeeze.request(request, context)
+        self._unsqueezed = max(self._unsqueezed - 1, 0)
         try:
-            response = self._post(body)
-            if response.status in (_GONE, _MALFORMED) and squeezed:
+            response = self._post(small or request)
+            if response.status == _GONE and context:
                 response.drain_conn()
-                if response.status == _MALFORMED:
-                    self._unsqueezed = UNSQUEEZED_ROUNDS
-                context = b""
+                context = squeeze.NO_CONTEXT
+                response = self._post(squeeze.request(request, context) or request)
+            if response.status == _MALFORMED and small is not None:
+                response.drain_conn()
+                self._unsqueezed = UNSQUEEZED_ROUNDS
                 response = self._post(request)
             try:
                 yield from self._answer(response, parts, context)
@@ -180,7 +176,7 @@ def _opened(pieces: Iterator[bytes], context: bytes) -> Iterator[bytes]:
     front, is_open = b"", False
     for piece in pieces:
         front = piece if is_open else front + piece
-        if not is_open and front[:1] == squeeze.MARK:
+        if not is_open and front[:1] in squeeze.MARKS:
             found = squeeze.open_answer(front, context)
             if found is None:
                 continue

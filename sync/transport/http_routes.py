@@ -29,8 +29,9 @@ from sync.protocol.errors import (
 from sync.protocol.limits import ROUND_BYTES_MAX
 from sync.transport import squeeze
 from sync.transport.admission import Admission
+from sync.transport.contexts import Contexts
 from sync.transport.http_client import ROUND_PATH
-from sync.transport.squeeze import Contexts, UnknownContext
+from sync.transport.squeeze import UnknownContext
 
 RETRY_AFTER_SECONDS = 30
 SILENCE_SECONDS = 60.0
@@ -137,7 +138,7 @@ class _Front:
         held = self._held
         if not held:
             return b""
-        if held[:1] == squeeze.MARK:
+        if held[:1] in squeeze.MARKS:
             found = squeeze.open_request(held, self._contexts)
             if found is None:
                 return b""
@@ -158,7 +159,7 @@ class _Front:
         self._contexts.keep(asked.head + parts.head, instead_of=self._context)
         if not self._squeezed:
             return answer
-        return squeeze.squeezed_answer(parts, self._context + asked.head)
+        return squeeze.answer(answer, self._context, asked.head)
 
 
 def round_route(

@@ -3,35 +3,38 @@
 The signed headers stay whole; only their way over HTTP is shorter. After each exchange both ends
 keep its two heads (what stands in a stream up to the hello or answer), and the next request names
 them by a short hash. A parent that does not have them any more says so (`unknown_context`), has
-taken nothing, and is sent the whole. Files and first contacts know nothing of this.
+taken nothing, and is sent what needs none. Files know nothing of this.
 
 A squeezed request: `53 | name of the context (6) | length u16 | squeezed head | rest as it was`.
 A squeezed answer: `53 | length u16 | squeezed head | rest`, squeezed against context and request.
+
+Where statements stand around the head, or nothing went before, the whole front of the stream is
+packed (`fronts`) and squeezed: `55` is such a request against a context, `54 | length u16 | front |
+rest` one without any, and an answer to either.
 """
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import threading
-from collections import OrderedDict
 from typing import NamedTuple
 
 import zstandard
 
 from sync.protocol import frames
 from sync.protocol.errors import Malformed, PeerProtocolError
+from sync.protocol.phrases import PHRASES
+from sync.transport import fronts
+from sync.transport.contexts import NAME_BYTES, Contexts, name_of
 
-MARK = b"\x53"
-NAME_BYTES = 6
+MARK, MARK_FRONT, MARK_FRONT_OF_CONTEXT = b"\x53", b"\x54", b"\x55"
+MARKS = (MARK, MARK_FRONT, MARK_FRONT_OF_CONTEXT)
+NO_CONTEXT = b""
 HEAD_BYTES_MAX = 8 * 1024
 """A longer head, one with much health or many editions, goes as it is."""
 FRONT_BYTES = 2 * HEAD_BYTES_MAX
-CONTEXTS_MAX = 4096
-CONTEXT_BYTES_MAX = 8 * 1024 * 1024
-_REQUEST = struct.Struct(f">{NAME_BYTES}sH")
-_ANSWER = struct.Struct(">H")
-_LEVEL = 3
+_LENGTH = struct.Struct(">H")
+_LEVEL, _LEVEL_FRONT, _LEVEL_FIRST = 3, 5, 16
+"""Of heads, of fronts while a link is in use, and of its first contact, which comes once."""
 
 
 class UnknownContext(PeerProtocolError):
@@ -64,21 +67,80 @@ def split(stream: bytes) -> Split | None:
     return None
 
 
-def name_of(context: bytes) -> bytes:
-    """Return the name by which a request refers to a context."""
-    return hashlib.sha256(context).digest()[:NAME_BYTES]
+def front(stream: bytes) -> Split | None:
+    """Return a stream's head with the statements behind it, and the rest; None as `split`."""
+    parts = split(stream)
+    return None if parts is None else _with_statements(parts)
+
+
+def _with_statements(parts: Split) -> Split:
+    if not parts.rest or parts.rest[0] not in fronts.TYPES:
+        return parts
+    reader, whole, taken = frames.StreamReader(), parts.head, 0
+    reader.feed(whole[: frames.MAGIC_BYTES] + parts.rest[:FRONT_BYTES])
+    try:
+        for frame in reader.frames():
+            grown = whole + frames.uncompressed(frame)
+            if frame.type not in fronts.TYPES or len(grown) > HEAD_BYTES_MAX:
+                break
+            whole, taken = grown, reader.taken - frames.MAGIC_BYTES
+    except PeerProtocolError:
+        pass  # its reader will say what is wrong with it
+    return Split(whole, parts.rest[taken:])
+
+
+def request(stream: bytes, context: bytes) -> bytes | None:
+    """Return a request as short as it goes, None if its head cannot be squeezed.
+
+    Shapes: `context` is one both ends hold, or `NO_CONTEXT`.
+    """
+    parts = split(stream)
+    if parts is None:
+        return None
+    whole = _with_statements(parts)
+    if context and whole is parts:
+        return squeezed_request(parts, context)
+    return front_request(whole, context)
+
+
+def answer(stream: bytes, context: bytes, asked: bytes) -> bytes:
+    """Return the answer to a squeezed request as short as it goes; `asked` is that one's head."""
+    parts = split(stream)
+    if parts is None:
+        return stream
+    whole = _with_statements(parts)
+    if context and whole is parts:
+        return squeezed_answer(parts, context + asked)
+    level = _LEVEL_FRONT if context else _LEVEL_FIRST
+    return front_answer(whole, context + asked, level)
 
 
 def squeezed_request(parts: Split, context: bytes) -> bytes:
-    """Return a request squeezed against a context both ends hold."""
-    small = _squeeze(parts.head, context)
-    return MARK + _REQUEST.pack(name_of(context), len(small)) + small + parts.rest
+    """Return a request whose head is squeezed against a context both ends hold."""
+    small = _squeeze(parts.head, context, _LEVEL)
+    return MARK + name_of(context) + _LENGTH.pack(len(small)) + small + parts.rest
 
 
 def squeezed_answer(parts: Split, context: bytes) -> bytes:
-    """Return an answer squeezed against the context of its request and the request's head."""
-    small = _squeeze(parts.head, context)
-    return MARK + _ANSWER.pack(len(small)) + small + parts.rest
+    """Return an answer whose head is squeezed against its request's context and head."""
+    small = _squeeze(parts.head, context, _LEVEL)
+    return MARK + _LENGTH.pack(len(small)) + small + parts.rest
+
+
+def front_request(parts: Split, context: bytes) -> bytes:
+    """Return a request whose front is packed and squeezed against phrases and a context, if any."""
+    level = _LEVEL_FRONT if context else _LEVEL_FIRST
+    small = _squeeze(fronts.pack(parts.head, context), PHRASES + context, level)
+    length = _LENGTH.pack(len(small))
+    if not context:
+        return MARK_FRONT + length + small + parts.rest
+    return MARK_FRONT_OF_CONTEXT + name_of(context) + length + small + parts.rest
+
+
+def front_answer(parts: Split, context: bytes, level: int = _LEVEL_FIRST) -> bytes:
+    """Return an answer whose front is packed and squeezed, likewise."""
+    small = _squeeze(fronts.pack(parts.head, context), PHRASES + context, level)
+    return MARK_FRONT + _LENGTH.pack(len(small)) + small + parts.rest
 
 
 class Opened(NamedTuple):
@@ -92,65 +154,50 @@ class Opened(NamedTuple):
 def open_request(raw: bytes, contexts: Contexts) -> Opened | None:
     """Return the head of a squeezed request, None as long as too little of it is there.
 
-    Raises: UnknownContext, Malformed.
+    Raises: UnknownContext, Malformed, LimitExceeded, FrameDamaged.
     """
-    start = len(MARK) + _REQUEST.size
+    named = raw[:1] != MARK_FRONT
+    start = len(MARK) + (NAME_BYTES if named else 0)
     if len(raw) < start:
         return None
-    name, length = _REQUEST.unpack_from(raw, len(MARK))
-    if len(raw) < start + length:
-        return None
-    context = contexts.get(name)
-    if context is None:
-        raise UnknownContext(name.hex())
-    return Opened(_stretch(raw[start : start + length], context), context, start + length)
+    context: bytes | None = NO_CONTEXT
+    if named:
+        context = contexts.get(raw[len(MARK) : start])
+        if context is None:
+            raise UnknownContext(raw[len(MARK) : start].hex())
+    return _opened(raw, start, context or NO_CONTEXT)
 
 
 def open_answer(raw: bytes, context: bytes) -> Opened | None:
     """Return the head of a squeezed answer, None as long as too little of it is there.
 
-    Raises: Malformed.
+    Raises: Malformed, LimitExceeded, FrameDamaged.
     """
-    start = len(MARK) + _ANSWER.size
+    return _opened(raw, len(MARK), context)
+
+
+def _opened(raw: bytes, at: int, context: bytes) -> Opened | None:
+    start = at + _LENGTH.size
     if len(raw) < start:
         return None
-    (length,) = _ANSWER.unpack_from(raw, len(MARK))
+    (length,) = _LENGTH.unpack_from(raw, at)
     if len(raw) < start + length:
         return None
-    return Opened(_stretch(raw[start : start + length], context), context, start + length)
-
-
-class Contexts:
-    """The contexts a parent keeps for its children, the newest of them; lost with the process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, name: bytes) -> bytes | None:
-        """Return a context by its name."""
-        with self._lock:
-            return self._kept.get(name)
-
-    def keep(self, context: bytes, *, instead_of: bytes = b"") -> None:
-        """Keep the context of an exchange; its predecessor stays for a repeated request."""
-        with self._lock:
-            if self._kept.setdefault(name_of(context), context) is context:
-                self._bytes += len(context)
-            if instead_of and name_of(instead_of) in self._kept:
-                self._kept.move_to_end(name_of(instead_of), last=False)
-            while len(self._kept) > CONTEXTS_MAX or self._bytes > CONTEXT_BYTES_MAX:
-                self._bytes -= len(self._kept.popitem(last=False)[1])
+    small = raw[start : start + length]
+    if raw[:1] == MARK:
+        head = _stretch(small, context)
+    else:
+        head = fronts.unpack(_stretch(small, PHRASES + context), bytes_max=HEAD_BYTES_MAX)
+    return Opened(head, context, start + length)
 
 
 def _dictionary(context: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(context, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def _squeeze(head: bytes, context: bytes) -> bytes:
+def _squeeze(head: bytes, context: bytes, level: int) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL,
+        level,
         source_size=len(head),
         dict_size=len(context),
         format=zstandard.FORMAT_ZSTD1_MAGICLESS,

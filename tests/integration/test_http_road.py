@@ -16,14 +16,25 @@ from starlette.routing import Route
 
 from demo.forwarder import Forwarder
 from node.serving import Address, bind
+from sync.engine import homes
 from sync.protocol import frames
 from sync.protocol.errors import PeerBusy, PeerTimedOut, VersionsApart
 from sync.transport.admission import Admission
 from sync.transport.http_client import ROUND_PATH, HttpLink, RefusedByParent
 from sync.transport.http_routes import round_route
-from tests.integration.tree_world import CENTRAL, DISTRICT, Tree, without_notices
+from tests.integration.tree_world import (
+    CENTRAL,
+    DISTRICT,
+    TOWNSHIP,
+    TOWNSHIP_2,
+    VILLAGE,
+    Tree,
+    without_notices,
+)
 
 IDLE_BYTES_MAX = 400
+MOVE_BYTES_MAX = 1_323
+"""An idle round as measured, and a thousand bytes."""
 WAIT_SECONDS = 30.0
 
 
@@ -104,6 +115,35 @@ def test_an_idle_round_takes_one_request_of_four_hundred_bytes(pair: Tree) -> No
             link.close()
         finally:
             forwarder.stop()
+
+
+def test_a_station_that_moves_pays_little_more_than_an_idle_round(tmp_path: Path) -> None:
+    """Its proofs, its new parent's and all receipts: counted on the wire, with HTTP's headers."""
+    tree = Tree.founded(tmp_path)
+    tree.publish(without_notices())
+    tree.enrol(DISTRICT, TOWNSHIP, TOWNSHIP_2, VILLAGE)
+    tree.settle()
+    tree.take_in(VILLAGE, "CG-MZ-0101")
+    tree.settle()
+    village = tree.nodes[VILLAGE]
+    with village.database.write() as transaction:
+        homes.attach_to(village.core, transaction, tree.now_ms, TOWNSHIP_2)
+    forwarder = Forwarder()
+    try:
+        with served(round_route(tree.nodes[TOWNSHIP_2].rounds.open)) as port:
+            road = forwarder.add("up", "up", free_port(), port)
+            link = HttpLink(f"http://127.0.0.1:{road.port}")
+            village.rounds.take_answer(link.round(village.rounds.begin()))
+            assert road.meter.begun == 1
+            assert road.meter.total <= MOVE_BYTES_MAX
+            link.close()
+    finally:
+        forwarder.stop()
+    with village.database.read() as transaction:
+        parent = transaction.parent_link()
+    assert parent is not None
+    assert (TOWNSHIP_2, "ok") == (parent.station, parent.verdict)
+    tree.close()
 
 
 def test_a_parent_that_forgot_the_last_round_is_sent_the_whole(pair: Tree) -> None:

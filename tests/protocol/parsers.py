@@ -31,14 +31,16 @@ from sync.protocol import (
     registers,
     rounds,
     statements,
+    unfolding,
 )
 from sync.protocol.envelope import Event
 from sync.protocol.errors import PeerProtocolError
 from sync.protocol.limits import CHUNK_BYTES, STATEMENT_BYTES_MAX
 from sync.protocol.names import EventName, LogName, check_incarnation, check_station
 from sync.protocol.rounds import Answer, Hello
-from sync.transport import squeeze
-from tests.protocol import wire_samples
+from sync.transport import fronts, squeeze
+from sync.transport.contexts import Contexts
+from tests.protocol import wire_samples, wire_samples_more
 from tests.protocol.fuzzing import documents_near, mutated, seeded, tampered
 
 Inputs = st.SearchStrategy[list[bytes]]
@@ -254,11 +256,28 @@ def _headers(raw: bytes) -> None:
 
 
 def _squeezed(raw: bytes) -> None:
-    contexts = squeeze.Contexts()
+    contexts = Contexts()
     contexts.keep(_CONTEXT)
+    contexts.keep(wire_samples_more.CONTEXT)
     squeeze.open_request(raw, contexts)
 
 
+def _fold(raw: bytes) -> None:
+    assert len(unfolding.fold(raw, bytes_max=4096)) <= 4096
+
+
+def _unpack(raw: bytes) -> None:
+    front = fronts.unpack(raw, bytes_max=squeeze.HEAD_BYTES_MAX)
+    _stream(front)  # a front that was read has frames that are whole
+
+
+def _layers(chance: Random) -> bytes:
+    """Return marks and pieces one behind the other, opened and closed as it comes."""
+    marks = [b"\xf9\3abc", b"\xfa{", b"}\xfb", b"\xfc\2\0\xff", b"\xfd\1\xfa", b"\xf9", b'"a"']
+    return b"".join(chance.choices(marks, k=chance.randrange(40)))
+
+
+_PACKED = fronts.pack(wire_samples_more.FRONT.head, b"")
 _CONTEXT = _golden("request_stream")[:400]
 _SPLIT = squeeze.split(_golden("request_stream"))
 assert _SPLIT is not None
@@ -344,11 +363,18 @@ WIRE: dict[str, Target] = {
     "sync.protocol.statements.decode": Target(_statement_inputs, _statement),
     "sync.engine.compare.read": Target(mutated(_golden("compare_frame")), compare.read),
     "sync.engine.intake.claimed_name": Target(near(_golden("envelope")), _as_claims),
+    "sync.protocol.unfolding.fold": Target(mutated(_PACKED) | seeded(_layers), _fold),
+    "sync.transport.fronts.unpack": Target(mutated(_PACKED) | seeded(_layers), _unpack),
     "sync.transport.squeeze.split": Target(_streams, squeeze.split, ()),
     "sync.transport.squeeze.open_request": Target(
-        mutated(_SQUEEZED), _squeezed, (PeerProtocolError, squeeze.UnknownContext)
+        mutated(_SQUEEZED)
+        | mutated(_golden("front_request"))
+        | mutated(_golden("front_request_of_context")),
+        _squeezed,
+        (PeerProtocolError, squeeze.UnknownContext),
     ),
     "sync.transport.squeeze.open_answer": Target(
-        mutated(_SQUEEZED_ANSWER), lambda raw: squeeze.open_answer(raw, _CONTEXT)
+        mutated(_SQUEEZED_ANSWER) | mutated(_golden("front_answer")),
+        lambda raw: squeeze.open_answer(raw, _CONTEXT),
     ),
 }

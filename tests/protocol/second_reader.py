@@ -27,6 +27,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DICTIONARY = Path(__file__).parents[2] / "sync" / "protocol" / "dictionary_1.py"
+_PHRASES = Path(__file__).parent / "golden" / "r1" / "phrases.txt"
+PHRASES = bytes.fromhex(_PHRASES.read_text(encoding="ascii").removeprefix("hex"))
 HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_FACTS, COMPARE, END = 1, 2, 3, 4, 5, 6, 7, 255
 NO_BODY = NOT_HERE = 0xFFFFFFFF
 
@@ -256,6 +258,61 @@ def frames(stream: bytes) -> Iterator[tuple[int, bytes]]:
         at += 10 + length
         if kind in (HELLO, ANSWER, STATEMENTS, EVENTS, BLOB, BUNDLE_FACTS, COMPARE, END):
             yield kind, plain(kind, encoding, payload)
+
+
+def opened(raw: bytes, context: bytes = b"") -> bytes:
+    """A stream that was squeezed: against `context`, of an answer with its request's head."""
+    if raw[:1] not in (b"\x53", b"\x54", b"\x55"):
+        return raw
+    at, phrases = 1, b"" if raw[0] == 0x53 else PHRASES
+    if raw[1:7] == hashlib.sha256(context).digest()[:6] and context:
+        at = 7
+    (length,) = struct.unpack_from(">H", raw, at)
+    at += 2
+    shared = zstandard.ZstdCompressionDict(
+        phrases + context, dict_type=zstandard.DICT_TYPE_RAWCONTENT
+    )
+    reader = zstandard.ZstdDecompressor(
+        dict_data=shared, format=zstandard.FORMAT_ZSTD1_MAGICLESS
+    ).stream_reader(raw[at : at + length])
+    front = reader.read()
+    return (front if raw[0] == 0x53 else unpacked_front(front)) + raw[at + length :]
+
+
+def unpacked_front(packed: bytes) -> bytes:
+    """Frames with their heads again: layout, check sum, then type, length and payload each."""
+    plain_front, _ = folded(packed, 0)
+    layout, check = struct.unpack_from(">BI", plain_front)
+    at, out = 5, b"YZR" + bytes([layout])
+    while at < len(plain_front):
+        kind, length = struct.unpack_from(">BH", plain_front, at)
+        payload = plain_front[at + 3 : at + 3 + length]
+        head = struct.pack(">BBI", kind, 0, length)
+        out += head + struct.pack(">I", zlib.crc32(head + payload)) + payload
+        at += 3 + length
+    if zlib.crc32(out) != check:
+        raise Wrong("check sum of a front")
+    return out
+
+
+def folded(raw: bytes, at: int) -> tuple[bytes, int]:
+    """What was unfolded, up to the end or the end of a layer, and where that was."""
+    out = b""
+    while at < len(raw):
+        mark = raw[at]
+        if mark == 0xFB:
+            return out, at + 1
+        if mark == 0xFA:
+            inner, at = folded(raw, at + 1)
+            out += base64.b64encode(inner)
+        elif mark in (0xF9, 0xFC, 0xFD):
+            piece = raw[at + 2 : at + 2 + raw[at + 1]]
+            at += 2 + raw[at + 1]
+            written = {0xF9: base64.b64encode(piece), 0xFC: piece.hex().encode(), 0xFD: piece}
+            out += written[mark]
+        else:
+            out, at = out + raw[at : at + 1], at + 1
+    return out, at
 
 
 def plain(kind: int, encoding: int, payload: bytes) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.tree_world import TOWNSHIP, VILLAGE, Tree, without_notices
-from tests.protocol import second_reader, wire_samples
+from tests.protocol import second_reader, wire_samples, wire_samples_more
 from tests.protocol.golden_files import golden
 from tests.protocol.second_reader import Reader, Wrong
 from tests.protocol.wire_samples import EPOCH
@@ -102,6 +102,38 @@ def test_a_warrant_in_which_anything_is_altered_proves_nothing(place: int, field
     one[field] = altered[field]
     with pytest.raises(Wrong):
         second_reader.warrant(said, AUTHORITY, "KM0000")
+
+
+MOVED = [
+    "certificate by voucher",
+    f"receipt by KM0000/{EPOCH}",
+    "hello of CG0111 at 0",
+    f"attachment by CG0111/{EPOCH}",
+    "order by authority",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "context"),
+    [("front_request", b""), ("front_request_of_context", wire_samples_more.CONTEXT)],
+)
+def test_a_packed_front_is_read_and_every_signature_in_it_holds(name: str, context: bytes) -> None:
+    """A first contact after a move: what was unfolded verifies, a kind nobody acts on too."""
+    one = reader()
+    one.keys[f"KM0000/{EPOCH}"] = wire_samples.CENTRAL.public_key()
+    raw = golden(name)
+    assert raw.endswith(b"rest")
+    assert MOVED == one.read(second_reader.opened(raw[:-4], context), "CG0101")
+
+
+def test_a_packed_answer_is_read_against_the_head_of_its_request() -> None:
+    """Certificate, answer, comparing by author."""
+    one = reader()
+    asked = wire_samples_more.FRONT.head
+    answer = second_reader.opened(golden("front_answer")[:-4], asked)
+    said = one.read(answer)
+    assert ["certificate by voucher", "answer of CG0101 ok receipts CG0111:9"] == said[:2]
+    assert ["compare CG0111 12", "compare CG0112 0"] == said[2:]
 
 
 @pytest.mark.parametrize("name", ["request_stream", "answer_stream"])

@@ -12,15 +12,18 @@ from node.enrolment import Sheet, sheet_text
 from sync.engine import authority
 from sync.engine.blobs import Given
 from sync.protocol import blobs as lane
-from sync.protocol import canonical, chunks, deltas, rounds
+from sync.protocol import canonical, chunks, deltas, frames, rounds
 from sync.protocol.blobs import AnswerReader, Ask, Part, Piece
 from sync.protocol.bundles import BundleFacts, Held
 from sync.protocol.chunks import FileName
 from sync.protocol.errors import UnsupportedVersion
+from sync.protocol.frames import Frame
+from sync.protocol.phrases import PHRASES
 from sync.protocol.registers import DeltaRef, Entry
 from sync.transport import squeeze
+from sync.transport.contexts import Contexts
 from sync.transport.http_routes import refusal
-from sync.transport.squeeze import Contexts, Split
+from sync.transport.squeeze import Split
 from tests.protocol import warrant_sample, wire_samples
 from tests.protocol.golden_files import golden
 from tests.protocol.wire_samples import AT_MS, EPOCH, VILLAGE, Sample
@@ -61,6 +64,25 @@ FACTS_DOWN = BundleFacts(
 )  # fmt: skip
 
 
+def _front(*around: Frame | bytes) -> Split:
+    parts = squeeze.front(frames.encode_stream(around) + b"rest")
+    assert parts is not None, "the sample has a head"
+    return parts
+
+
+_STATEMENTS = [golden(name) for name in ("certificate", "receipt_of_central")]
+FRONT = _front(
+    frames.encode_statements(0, _STATEMENTS),
+    Frame(frames.HELLO, golden("hello_of_one_moved")),
+    frames.encode_statements(4, [golden("attachment"), golden("order")]),
+)
+FRONT_OF_ANSWER = _front(
+    frames.encode_statements(0, [golden("certificate")]),
+    Frame(frames.ANSWER, golden("answer_ok")),
+    Frame(frames.COMPARE, golden("compare_frame")),
+)
+
+
 def _json(value: Any) -> Sample:
     shape = type(value)
     return Sample(
@@ -78,6 +100,16 @@ def samples() -> dict[str, Sample]:
         "squeezed_answer": Sample(
             head, lambda s: squeeze.squeezed_answer(s, CONTEXT), _open_answer
         ),
+        "front_request": Sample(
+            FRONT, lambda s: squeeze.front_request(s, squeeze.NO_CONTEXT), _open_request
+        ),
+        "front_request_of_context": Sample(
+            FRONT, lambda s: squeeze.front_request(s, CONTEXT), _open_request
+        ),
+        "front_answer": Sample(
+            FRONT_OF_ANSWER, lambda s: squeeze.front_answer(s, FRONT.head), _open_front_answer
+        ),
+        "phrases": Sample(PHRASES, lambda _: PHRASES, bytes),
         "ask_put": Sample((PUT, BROUGHT), _write_put, _read_put),
         "get_answer": Sample(PIECES, _given, lambda raw: list(AnswerReader(GIVEN).feed(raw))),
         "warrant": Sample(
@@ -127,6 +159,12 @@ def _open_request(raw: bytes) -> Split:
     contexts = Contexts()
     contexts.keep(CONTEXT)
     opened = squeeze.open_request(raw, contexts)
+    assert opened is not None, "the sample is whole"
+    return Split(opened.head, raw[opened.rest_at :])
+
+
+def _open_front_answer(raw: bytes) -> Split:
+    opened = squeeze.open_answer(raw, FRONT.head)
     assert opened is not None, "the sample is whole"
     return Split(opened.head, raw[opened.rest_at :])
 
