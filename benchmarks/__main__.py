@@ -16,6 +16,7 @@ from benchmarks import (
     ingest,
     offline_cases,
     rehoming,
+    stick,
     thin_link,
 )
 from benchmarks.rows import Report
@@ -27,6 +28,7 @@ SYNC: dict[str, Measure] = {
     "case_page": case_pages.measure,
     "rehoming": rehoming.measure,
     "ingest": ingest.measure,
+    "stick": stick.measure,
     "thin_link": thin_link.measure,
     "herd": herd.measure,
 }

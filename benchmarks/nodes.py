@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,24 @@ def command(*words: str, environment: Mapping[str, str] | None = None) -> Any:
     if ran.returncode not in (0, 3):
         raise BenchFailed(f"{' '.join(words)}: {ran.stdout[-300:]} {ran.stderr[-600:]}")
     return json.loads(ran.stdout)
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and its children, ended ones too; 0 without one."""
+    if not pid:
+        return 0.0
+    total = sum(_stat(pid)[11:15])
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = _stat(int(place.name))
+            total += sum(fields[11:13]) if fields[1] == pid else 0
+    return total / TICKS
+
+
+def _stat(pid: int) -> list[int]:
+    """Return what the kernel counts of a process, from its state (as 0) on."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return [0, *map(int, fields[1:])]
 
 
 @dataclass
@@ -83,8 +102,7 @@ class Program:
     def cpu_seconds(self) -> float:
         """Return the processor time it has used, its threads included."""
         assert self.process is not None
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return sum(_stat(self.process.pid)[11:13]) / TICKS
 
     def memory_mib(self, what: str = "VmRSS") -> float:
         """Return its resident memory now, or its peak (`VmHWM`)."""

@@ -7,7 +7,7 @@ of its frame go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 
@@ -97,22 +97,24 @@ def claimed_name(event: Event) -> EventName:
 
 def foresee(transaction: Transaction, events: Iterable[Event]) -> None:
     """Tell the store which events and streams are asked for next; a claim may well be false."""
-    names, streams = [], []
+    claims = [(name, stream) for _, name, stream in _claims(events)]
+    streams = [stream for _, stream in claims if stream]
+    transaction.foresee([name for name, _ in claims], streams)
+
+
+def _claims(events: Iterable[Event]) -> Iterator[tuple[Event, EventName, str]]:
+    """Yield events with the names and streams they claim; those that claim none are left out."""
     for event in events:
-        with suppress(Malformed):
+        try:
             name, stream = _claim(event.envelope)
-            names.append(name)
-            streams += [stream] if stream else []
-    transaction.foresee(names, streams)
+        except Malformed:
+            continue
+        yield event, name, stream
 
 
 def authors_unread(core: Core, events: Iterable[Event]) -> set[LogName]:
     """Return the logs these events claim to be of whose keys were not asked for so far."""
-    found: set[LogName] = set()
-    for event in events:
-        with suppress(Malformed):
-            found.add(claimed_name(event).log)
-    return found - core.keys.keys()
+    return {name.log for _, name, _ in _claims(events)} - core.keys.keys()
 
 
 def read_keys(core: Core, transaction: Transaction, logs: Iterable[LogName]) -> None:
@@ -125,12 +127,10 @@ def read_keys(core: Core, transaction: Transaction, logs: Iterable[LogName]) -> 
 def signatures(core: Core, events: Iterable[Event]) -> list[Check]:
     """Return the signatures to be checked of events whose authors' keys are at hand."""
     found: list[Check] = []
-    for event in events:
-        with suppress(Malformed):
-            key = core.keys.get(claimed_name(event).log)
-            if key is not None:
-                message = signed_message("event", event.envelope)
-                found.append(Check(key, message, event.signature))
+    for event, name, _ in _claims(events):
+        key = core.keys.get(name.log)
+        if key is not None:
+            found.append(Check(key, signed_message("event", event.envelope), event.signature))
     return found
 
 

@@ -124,7 +124,7 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
     members = transaction.audience(event.stream)
     routed = transaction.routes(event.stream)
     # By the members' ways up: a node may have thousands of children, a stream a few members.
-    for station in sorted({station for member in members for station in tree.path(member)}):
+    for station in tree.ways_up(members):
         link = None if station == tree.own else transaction.child_link(station)
         if link is None or not _serves(tree, transaction, station):
             continue

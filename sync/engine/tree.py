@@ -44,6 +44,9 @@ class StationRow(msgspec.Struct, frozen=True):
     fallbacks: list[str] = []
 
 
+WAYS_KEPT_MAX = 4096
+
+
 @dataclass(slots=True)
 class Tree:
     """Parents now, parents ever, who is trusted how far, and what follows from them."""
@@ -62,6 +65,7 @@ class Tree:
     children: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _subtrees: dict[str, frozenset[str]] = field(default_factory=dict)
     _scopes: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    _ways: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
     _versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,6 +107,19 @@ class Tree:
             path.append(station)
             station = self.parents.get(station, "")
         return path
+
+    def ways_up(self, members: frozenset[str]) -> tuple[str, ...]:
+        """Return stations and all their ancestors now, each once, in order of codes.
+
+        Bounds: `WAYS_KEPT_MAX` audiences are remembered; many streams have the same.
+        """
+        known = self._ways.get(members)
+        if known is None:
+            if len(self._ways) >= WAYS_KEPT_MAX:
+                self._ways.clear()
+            found = {station for member in members for station in self.path(member)}
+            known = self._ways[members] = tuple(sorted(found))
+        return known
 
     def child_towards(self, station: str, member: str) -> str:
         """Return the child of `station` that `member` is or lies below, empty if there is none."""

@@ -98,10 +98,10 @@ def parse_envelope(raw: bytes) -> Envelope:
     if envelope is None:
         envelope = canonical.load_as(raw, Envelope, bytes_max=ENVELOPE_BYTES_MAX)
     versions.check_carried(envelope.v, "envelope")
-    check_station(envelope.station)
     name = str(envelope.name)
-    for text in {name, envelope.stream}:
-        EventName.parse(text)
+    EventName.parse(name)
+    if envelope.stream != name:
+        EventName.parse(envelope.stream)
     if len(envelope.aud) > AUDIENCE_MAX:
         raise LimitExceeded("audience")
     for code in envelope.aud:

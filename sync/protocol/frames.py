@@ -303,22 +303,27 @@ def _sequence(payload: bytes) -> int:
 
 
 def _decode_event(payload: bytes, at: int) -> tuple[Event, int]:
-    def take(count: int) -> bytes:
-        nonlocal at
-        piece = payload[at : at + count]
-        if len(piece) < count:
-            raise Malformed("cut in an event")
-        at += count
-        return piece
-
-    envelope_length, signature_length, salt_length = _EVENT_HEAD.unpack(take(_EVENT_HEAD.size))
-    envelope = take(envelope_length)
-    signature = take(signature_length)
-    salt = take(salt_length)
-    (body_length,) = _BODY_LENGTH.unpack(take(_BODY_LENGTH.size))
-    if body_length == _NO_BODY:
-        return Event(envelope, signature, salt, None), at
-    return Event(envelope, signature, salt, take(body_length)), at
+    envelope_at = at + _EVENT_HEAD.size
+    if envelope_at > len(payload):
+        raise Malformed("cut in an event")
+    envelope_length, signature_length, salt_length = _EVENT_HEAD.unpack_from(payload, at)
+    signature_at = envelope_at + envelope_length
+    salt_at = signature_at + signature_length
+    length_at = salt_at + salt_length
+    body_at = length_at + _BODY_LENGTH.size
+    if body_at > len(payload):
+        raise Malformed("cut in an event")
+    (body_length,) = _BODY_LENGTH.unpack_from(payload, length_at)
+    end = body_at if body_length == _NO_BODY else body_at + body_length
+    if end > len(payload):
+        raise Malformed("cut in an event")
+    event = Event(
+        payload[envelope_at:signature_at],
+        payload[signature_at:salt_at],
+        payload[salt_at:length_at],
+        None if body_length == _NO_BODY else payload[body_at:end],
+    )
+    return event, end
 
 
 def encode_statements(through: int, statements: Iterable[bytes]) -> Frame:
