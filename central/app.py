@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
-from central import api, metrics, pages, stick_page
+from central import api, doubt_page, metrics, pages, stick_page
 from central.console import Console
 from node.accounts import Accounts
 from node.program import Node
@@ -28,6 +28,7 @@ ENTRIES = (
     Entry("/cases", "办件数字", "4"),
     Entry("/find", "查一件", "5"),
     Entry("/sticks", "U盘", "6"),
+    Entry(doubt_page.PATH, "存疑", "7"),
 )
 
 
@@ -69,6 +70,7 @@ def make_console(node: Node, folder: Path, *, hosts: Collection[str]) -> FastAPI
         large_print.large_print_router(),
         pages.router(console),
         stick_page.router(console),
+        doubt_page.router(console),
         api.router(console),
         metrics.router(console),
     ]
