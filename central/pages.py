@@ -14,10 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from central import approvals, catalogue, enrolling, figures, shelves
 from central.console import ADMIN, CATALOGUE, STAFF, SUPERVISE, Console
 from central.supervision import Fleet
-from node import enrolment, quarantine, troubles
+from node import apart, enrolment, quarantine, troubles
 from sync.engine import authority, revocation
 from ui.login import FormOf
 from ui.people import Person
+from ui.words import moment
 
 MATTERS_SHOWN_MAX = 50
 PROFILES = {authority.ONLINE: "联网(24小时内使用)", authority.FERRY: "U盘传递(45天内使用)"}
@@ -41,7 +42,15 @@ def _stations(console: Console) -> APIRouter:
         with node.database.read() as transaction:
             lines = Fleet(node, transaction).lines()
             held = transaction.event_count()
-        return pages.render(request, "tree.html", lines=lines, held=held)
+            sent_away = apart.children(transaction)
+            name = Fleet(node, transaction).tree.name
+        return pages.render(
+            request,
+            "tree.html",
+            lines=lines,
+            held=held,
+            apart=[apart.sentence(one, name(one.station), moment(one.at_ms)) for one in sent_away],
+        )
 
     @router.get("/stations/{code}")
     def station(request: Request, code: str, person: Person = staff) -> Response:

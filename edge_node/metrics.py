@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from casework.projection import TABS, CaseFilter
 from edge_node.site import Site
+from node import apart
 from node.program import Node
 from node.situation import situation
 from sync.protocol.errors import StorageError
@@ -47,6 +48,7 @@ class NodeCollector(Collector):
                 name: int(look.transaction.meta(f"count/{name}") or "0") for name in _COUNTERS
             }
             editions = list(look.transaction.editions().values())
+            sent_away = len(apart.children(look.transaction))
         oldest = (look.now_ms - state.oldest_unsent_ms) / 1000 if state.oldest_unsent_ms else 0
         yield _gauge("yizhan_events_held", "Events held here, of all authors.", state.held)
         yield _gauge("yizhan_unsent_events", "Own events the parent lacks.", state.rungs.local)
@@ -76,6 +78,9 @@ class NodeCollector(Collector):
             "yizhan_newest_edition_timestamp_seconds",
             "When the newest catalogue edition held was published.",
             max(editions, default=0) / 1000,
+        )
+        yield _gauge(
+            "yizhan_children_apart", "Children whose version cannot be talked to.", sent_away
         )
         yield from _second_lane(node)
         cases = GaugeMetricFamily("yizhan_cases", "Cases of this station by tab.", labels=["tab"])

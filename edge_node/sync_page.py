@@ -15,7 +15,7 @@ from edge_node.aside import aside_lists, own_holes
 from edge_node.site import Look, Site
 from edge_node.stick_state import stick_values
 from edge_node.sync_words import home_sentence, road_sentence, stopped, verdict_sentence
-from node import traffic, troubles
+from node import apart, traffic, troubles
 from node.situation import Situation, situation
 from sync.engine import revocation
 from sync.protocol.ports import RECOVERED
@@ -114,10 +114,19 @@ def sync_values(site: Site, look: Look) -> dict[str, Any]:
         "moment": words.moment,
         "steps": life_words.steps(troubles.own(transaction), parent),
         "answer": "",
+        "apart": apart_sentences(look),
         "lane": lane_words(site),
         "stick": stick_values(site, look),
         "now": words.clock(look.now_ms, look.now_ms),
     }
+
+
+def apart_sentences(look: Look) -> list[str]:
+    """What the page says of children whose version this node cannot talk to."""
+    return [
+        apart.sentence(one, look.name(one.station), words.clock(one.at_ms, look.now_ms))
+        for one in apart.children(look.transaction)
+    ]
 
 
 def lane_words(site: Site) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from node import traffic
+from node import apart, traffic
 from node.pace import Used
 from sync.engine import answer as answering
 from sync.engine import child, editions, parent
@@ -221,13 +221,19 @@ class ServedRound:
             self._ahead.append(frame)
 
     def _greet(self, hello: frames.Frame) -> parent.Session:
-        caller = parent.claimed_caller(hello.payload)
+        try:
+            caller = parent.claimed_caller(hello.payload)
+        except UnsupportedVersion as error:
+            with self._store.write() as transaction:
+                apart.note(self._core, transaction, self._now, hello.payload, error)
+            raise
         # One transaction: of a caller who cannot sign its hello, nothing is kept.
         with self._store.write() as transaction:
             for frame in self._ahead:
                 parent.receive_introduction(self._core, transaction, self._now, frame, caller)
             self._ahead = []
             session = parent.receive_hello(self._core, transaction, self._now, hello.payload)
+            apart.clear(transaction, session.child)
         self._effects = session.effects
         return session
 

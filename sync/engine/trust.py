@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from sync.engine.core import Core
 from sync.engine.tree import Tree
-from sync.protocol import statements
+from sync.protocol import canonical, rounds, statements
 from sync.protocol.envelope import Event, signed_message
 from sync.protocol.errors import BadSignature, Malformed, NoCertificate, VoucherRefused
 from sync.protocol.limits import STATEMENT_BYTES_MAX
@@ -146,3 +148,23 @@ def sign(core: Core, kind: str, payload: bytes) -> Statement:
     """Return a statement signed by this node."""
     unsigned = Statement(kind, payload, b"", core.signer_name)
     return Statement(kind, payload, core.signer.sign(unsigned.message()), core.signer_name)
+
+
+class _Caller(msgspec.Struct, rename={"station": "s", "epoch": "e"}):
+    """The fields of a hello that say who calls; they stay where they are in every version."""
+
+    station: str
+    epoch: int
+
+
+def proven_caller(core: Core, transaction: Transaction, raw: bytes) -> str:
+    """Return the station that signed a hello for this node, whatever version the rest is of.
+
+    Raises: Malformed, LimitExceeded, NoCertificate, BadSignature.
+    """
+    signature, payload = rounds.split_header(raw)
+    said = canonical.load_as(payload, _Caller, bytes_max=STATEMENT_BYTES_MAX)
+    key = station_key(core, transaction, LogName(said.station, said.epoch))
+    if not core.verifier.verify(key, rounds.hello_message(core.station, payload), signature):
+        raise BadSignature("hello")
+    return said.station
