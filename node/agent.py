@@ -88,6 +88,8 @@ class Agent:
         self._leave_alone = 0.0
         """Seconds the parent asked to be left alone; nothing local shortens them."""
         self.failures = 0
+        self._cut = False
+        """The last round broke while it carried much, and the one before was answered."""
 
     @property
     def _interval(self) -> float:
@@ -136,6 +138,10 @@ class Agent:
         if self._leave_alone:
             seconds, self._leave_alone = self._leave_alone, 0.0
             self._stopped.wait(seconds)
+            return
+        if self._cut:
+            self._cut = False
+            self._stopped.wait(pace.again_after_cut(self._jitter()))
             return
         self._wake.wait(
             pace.pause(
@@ -200,7 +206,9 @@ class Agent:
 
     def _failed(self, sent: int) -> bool:
         self.failures += 1
-        self.meter.broke(self._road.sent - sent)
+        went = self._road.sent - sent
+        self._cut = self.failures == 1 and went >= pace.RATED_BYTES_MIN
+        self.meter.broke(went)
         self._reporter.health_lost()
         return False
 

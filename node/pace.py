@@ -20,6 +20,7 @@ ACTIVE_FOR_SECONDS = 600.0
 START_SPREAD_SECONDS = 30.0
 """After a power cut a whole county starts at once; the first round waits for a part of this."""
 BACKOFF_FACTOR_MAX = 4.0
+AGAIN_SECONDS = 0.5
 ROUND_SECONDS = 20.0
 """One round's request should take about this long at the measured rate."""
 RATED_BYTES_MIN = 8 * 1024
@@ -39,6 +40,15 @@ def pause(interval: float, *, failures: int, since_moved: float, jitter: float) 
     stretched = base * min(1.0 + failures / 4, BACKOFF_FACTOR_MAX)
     base = min(stretched, max(base, IDLE_SECONDS))
     return base * (0.5 + jitter)
+
+
+def again_after_cut(jitter: float) -> float:
+    """Return the seconds after which a round that was cut while it carried much is followed up.
+
+    The road was there a moment ago: what it can carry is lost while nobody calls. Once only, the
+    next failure waits as `pause` says; quiet stations, whose rounds are small, always do.
+    """
+    return AGAIN_SECONDS * (0.5 + jitter)
 
 
 def hinted(hint_ms: int) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from typing import cast
 
+import pytest
+
 from node import pace, traffic
-from node.agent import Agent
+from node.agent import Agent, Reporter, Road
 from node.lane_gate import LaneGate
 from node.pace import Meter, Used
 from node.rounds import Rounds
-from sync.protocol.errors import PeerBusy
+from sync.protocol.errors import PeerBusy, PeerTimedOut
 from sync.protocol.limits import ROUND_SENT_BYTES_MIN, ROUND_SENT_BYTES_TARGET
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.node.test_agent_nets import Quiet
@@ -134,5 +136,67 @@ def test_local_news_does_not_shorten_the_time_a_busy_parent_asked_for() -> None:
         assert not threading.Event().wait(0.3)
         assert sent.begun == 1
         assert agent.failures == 0
+    finally:
+        agent.stop()
+
+
+class _Cut:
+    """Rounds of which each is cut after `up` bytes; a road that counts them."""
+
+    lost = received = 0
+
+    def __init__(self, up: int) -> None:
+        self._up = up
+        self.sent = self.begun = 0
+        self.again = threading.Event()
+
+    def switch_due(self) -> None:
+        """Do nothing."""
+
+    def begin(self, *given: object) -> bytes:
+        """Return a request, and say when it is not the first."""
+        self.begun += 1
+        if self.begun > 1:
+            self.again.set()
+        return b""
+
+    def round(self, request: bytes) -> list[bytes]:
+        """Carry the bytes, as far as they come."""
+        self.sent += self._up
+        return []
+
+    def take_answer(self, parts: object) -> None:
+        """The answer never comes."""
+        raise PeerTimedOut("cut")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def health_news(self) -> None:
+        """Return no news."""
+
+    def health_lost(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(("up", "begun"), [(100_000, 2), (400, 1)])
+def test_a_round_that_was_cut_while_it_carried_much_is_followed_up_once(
+    up: int, begun: int
+) -> None:
+    """The road was there a moment ago; one that stays dead and quiet stations wait as ever."""
+    cut = _Cut(up)
+    agent = Agent(
+        cast(Rounds, cut),
+        cast(Road, cut),
+        interval_seconds=300,
+        jitter=lambda: 0.0,
+        reporter=cast(Reporter, cut),
+        gate=LaneGate(),
+    )
+    agent.start()
+    try:
+        assert (begun > 1) == cut.again.wait(WAIT_SECONDS / 4 if begun > 1 else 1.0)
+        assert not threading.Event().wait(0.6)
+        assert begun == cut.begun == agent.failures
     finally:
         agent.stop()
