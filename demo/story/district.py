@@ -96,4 +96,7 @@ def one_state_everywhere(story: Story) -> str:
     story.show("sync-online", story.clerk, "/sync")
     story.show("central-tree", story.supervisor, "/")
     story.show("central-registers", story.supervisor, "/registers")
+    story.show("central-sticks", story.supervisor, "/sticks")
+    story.show("central-doubts", story.supervisor, "/doubts")
+    story.show("recovered", story.clerk, "/recovered")
     return f"四站状态相同({same[:HASH_SHOWN]}…),各 {count} 条;其他站点 0 条"
