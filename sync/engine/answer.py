@@ -31,7 +31,6 @@ from sync.protocol.limits import (
     ROUND_SENT_BYTES_MIN,
     ROUND_SENT_BYTES_TARGET,
 )
-from sync.protocol.names import LogName
 from sync.protocol.ports import BlobStore, Transaction
 from sync.protocol.receipts import LogReceipt
 from sync.protocol.rounds import Answer, Hello
@@ -66,6 +65,8 @@ def finish(
     given = _receipts(core, transaction, now_ms, session)
     stopped = _frozen(transaction, session)
     answer = replace(answer, receipts=given, frozen=stopped, statements=session.statements)
+    if session.verdict == rounds.REWIND:  # by these it sees whether it lacks anything
+        answer = replace(answer, heads=give_back.heads(transaction, hello.station))
     if session.aside:
         return _stream(core, session, answer, vouchers)
     heads, back = [], GivenBack([], more=False)
@@ -89,7 +90,7 @@ def finish(
         digest=link.digest if link is not None else b"",
         tree=shape.version(session.child),
         hint_ms=HINT_MS,
-        heads=heads,
+        heads=heads or answer.heads,
         heads_told=told,
     )
     compared = _compared(core, shape, transaction, session, answer)
@@ -123,8 +124,6 @@ def _receipts(
     asked = session.hello.ask_receipts
     asked = asked or session.hello.acknowledged_incarnation != core.incarnation
     touched = session.touched | gaps.lowered(transaction, session.touched)
-    if session.verdict == rounds.REWIND:  # by its own log's receipt it sees whether it lacks any
-        touched = touched | {LogName(session.hello.station, session.hello.epoch)}
     chosen = [log for name in sorted(touched) if (log := transaction.log(name)) is not None]
     if asked:
         more = transaction.logs(source=session.child)

@@ -79,6 +79,7 @@ def begin_round(
     unsent = _unsent(core, transaction, halt)[: outgoing.LOGS_PER_ROUND]
     holes, untold = outgoing.holes(transaction, unsent)
     introduce = not link.incarnation or link.failures >= INTRODUCED_AFTER_FAILURES
+    behind = outgoing.holes_behind(transaction) if introduce else []
     hello = Hello(
         v=PROTOCOL_VERSION,
         station=core.station,
@@ -94,7 +95,7 @@ def begin_round(
         digest=link.digest,
         tree=shape.version(core.station),
         editions={} if link.told_editions else transaction.editions(),
-        holes=holes,
+        holes=[*holes, *behind][: outgoing.HOLES_PER_ROUND],
         health=health,
         dictionary=compression.DICTIONARY_NEWEST,
         ask_receipts=unanswered,

@@ -79,10 +79,15 @@ def _book(
     if session.past:
         return
     file_book.note_verdict(transaction, maker, session.told)
+    served = routing.serves(shape, transaction, maker)
+    # From its first bundle on, and not from its end, is what comes of it owed to the maker.
+    file_book.note_last(transaction, maker, bundles.UP, facts.incarnation, 0)
     if link is None or link.incarnation != facts.incarnation or link.epoch != facts.epoch:
         _new_life(core, shape, transaction, now_ms, facts)
     else:
         transaction.put_child_link(replace(link, last_contact_ms=now_ms))
+        if not served:  # it left for another parent, and is here by file again
+            routing.derive_link(shape, transaction, maker)
     _acknowledge(core, shape, transaction, maker, facts)
     registers.owe_editions(shape, transaction, maker, facts.editions)
     file_book.note_editions(transaction, maker, facts.editions)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import trust
+from sync.engine import routing, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import statements
@@ -28,20 +28,19 @@ from sync.protocol.statements import Statement, TimeMark
 
 _GAP = "gap"
 _LOWERED = "lowered"
+RUNGS = ("backup", "central")
 ASKED_PER_ROUND = 32
 EVENTS_PER_PAGE = 100
 
 
 class Gap(msgspec.Struct, frozen=True):
     """Positions after `after` up to `through` are not held; `held` is the chain at `after` and
-    `chain` the one central signed at `through`; `during` is the nonce of the round that was under
-    way when the log was adopted: its answer knows nothing of that."""
+    `chain` the one central signed at `through`."""
 
     after: int
     through: int
     held: bytes
     chain: bytes
-    during: bytes = b""
 
 
 def of(transaction: Transaction, log: LogName) -> Gap | None:
@@ -74,9 +73,7 @@ def adopt(
         transaction.put_log(log)
         transaction.put_statement(_LOWERED, _ref(name), b"1")
         return
-    link = transaction.parent_link()
-    during = b"" if link is None else link.nonce
-    _put(transaction, name, Gap(log.position, receipt.pos, log.chain, receipt.chain, during))
+    _put(transaction, name, Gap(log.position, receipt.pos, log.chain, receipt.chain))
     transaction.put_log(
         replace(
             log,
@@ -95,11 +92,11 @@ def adopt(
 
 def show(transaction: Transaction, log: LogName) -> None:
     """Owe the parent central's receipt for a log, and the certificate its events are checked by."""
-    for rung in ("backup", "central"):
+    for rung in RUNGS:
         ref = f"{_ref(log)}/{rung}"
         if transaction.statement(statements.RECEIPT, ref) is not None:
-            transaction.enqueue("^", statements.CERTIFICATE, _ref(log))
-            transaction.enqueue("^", statements.RECEIPT, ref)
+            transaction.enqueue(routing.UP, statements.CERTIFICATE, _ref(log))
+            transaction.enqueue(routing.UP, statements.RECEIPT, ref)
 
 
 def _life(transaction: Transaction) -> str:
@@ -158,10 +155,18 @@ def close(transaction: Transaction) -> bool:
     return moved
 
 
-def overtook(transaction: Transaction, gap: Gap) -> bool:
-    """Return whether the round being answered began before the log was adopted, by a file."""
-    link = transaction.parent_link()
-    return link is not None and bool(gap.during) and gap.during == link.nonce
+def shown(transaction: Transaction, log: LogName) -> bool:
+    """Return whether the parent was shown the receipt a log was adopted by.
+
+    Until then it knows nothing of that: the log was adopted while its answer was under way.
+    """
+    refs = {f"{_ref(log)}/{rung}" for rung in RUNGS}
+    after = 0
+    while page := transaction.outbox(routing.UP, after, routing.OUTBOX_PAGE):
+        if any(item.kind == statements.RECEIPT and item.ref in refs for item in page):
+            return False
+        after = page[-1].sequence
+    return True
 
 
 def give_up(transaction: Transaction, log: LogState) -> LogState:

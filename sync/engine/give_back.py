@@ -37,12 +37,13 @@ class GivenBack(NamedTuple):
 
 def hear(transaction: Transaction, log: LogName, position: int) -> None:
     """Remember how far a child says it has written."""
-    if position > _heard(transaction, log):
+    if position > heard(transaction, log):
         ref = f"{log.station}/{log.epoch}"
         transaction.put_statement(_HEARD, ref, str(position).encode())
 
 
-def _heard(transaction: Transaction, log: LogName) -> int:
+def heard(transaction: Transaction, log: LogName) -> int:
+    """Return how far a log was written by its author's word."""
     raw = transaction.statement(_HEARD, f"{log.station}/{log.epoch}")
     return 0 if raw is None else int(raw)
 
@@ -54,7 +55,7 @@ def heads(transaction: Transaction, station: str) -> list[Head]:
             log.name.epoch,
             log.position,
             log.chain,
-            max(log.position, _heard(transaction, log.name)),
+            max(log.position, heard(transaction, log.name)),
             [
                 HeldHole(r.position, r.reason, r.hash)
                 for r in transaction.refusals(log.name)

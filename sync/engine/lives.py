@@ -139,14 +139,12 @@ def heed(
 def _was_overtaken(core: Core, transaction: Transaction, answer: Answer) -> bool:
     """Return whether a file came to the parent before a hello that knew less: nothing is lacking.
 
-    Who was put back holds less than the receipt says, or something else in its place.
+    Who was put back holds less than the parent heard of, or something else in its place.
     """
     log = transaction.log(core.log)
     return log is not None and any(
-        receipt.log == core.log
-        and receipt.pos <= log.position
-        and receipts.chain_at(transaction, log, receipt.pos) == receipt.chain
-        for receipt in answer.receipts
+        head.epoch == core.epoch and head.heard <= log.position and _agrees(transaction, log, head)
+        for head in answer.heads
     )
 
 

@@ -14,7 +14,7 @@ from sync.protocol.limits import (
     ROUND_BYTES_TARGET,
     ROUND_SENT_BYTES_TARGET,
 )
-from sync.protocol.names import LogName
+from sync.protocol.names import EventName, LogName
 from sync.protocol.ports import LogState, Transaction
 from sync.protocol.rounds import Hole
 
@@ -72,6 +72,23 @@ def holes(
         if len(mine) > share:
             untold[log.name] = mine[share].position
     return found, untold
+
+
+def holes_behind(transaction: Transaction) -> list[Hole]:
+    """Return the holes in what central holds, for a parent that takes logs over from its receipts.
+
+    It asks above for what lies before, and nobody can send it what was refused.
+    """
+    found: list[Hole] = []
+    for log in transaction.logs():
+        for hole in transaction.refusals(log.name) if log.central_position else ():
+            held = transaction.event(EventName(*log.name, hole.position))
+            hashed = hole.hash or (b"" if held is None else held.event.hash)
+            if hashed and hole.position <= log.central_position:
+                found.append(
+                    Hole(log.name.station, log.name.epoch, hole.position, hole.reason, hashed)
+                )
+    return found[:HOLES_PER_ROUND]
 
 
 def events(

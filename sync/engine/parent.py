@@ -325,8 +325,8 @@ def _link(core: Core, transaction: Transaction, now_ms: int, hello: Hello) -> Ch
 def _head_verdict(
     core: Core, transaction: Transaction, now_ms: int, log: LogName, hello: Hello
 ) -> str:
-    held = transaction.log(log)
-    if held is None or recovery.closed_at(transaction, log) is not None:
+    held = intake.log_state(transaction, log, hello.station)
+    if recovery.closed_at(transaction, log) is not None:
         return rounds.OK
     if held.frozen:
         return rounds.FORK
@@ -342,7 +342,9 @@ def _head_verdict(
             Seen(hello.incarnation, hello.position, hello.chain, now_ms),
         )
         return rounds.FORK
-    return rounds.REWIND if hello.position < held.position else rounds.OK
+    # Also of what never came: a request was broken off behind its hello, and the disk put back.
+    known = max(held.position, give_back.heard(transaction, log))
+    return rounds.REWIND if hello.position < known else rounds.OK
 
 
 def _same_past(transaction: Transaction, held: LogState, hello: Hello) -> bool:

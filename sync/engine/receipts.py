@@ -63,7 +63,7 @@ def take(transaction: Transaction, receipt: LogReceipt, *, lower: bool = False) 
         return False
     gap = gaps.of(transaction, log.name)
     if lower and gap is not None and receipt.pos < gap.through:
-        if gaps.overtook(transaction, gap):
+        if not gaps.shown(transaction, log.name):
             return False
         log = gaps.give_up(transaction, log)  # the parent lacks what is not held here either
         if receipt.pos > log.position:

@@ -126,7 +126,7 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
     # By the members' ways up: a node may have thousands of children, a stream a few members.
     for station in tree.ways_up(members):
         link = None if station == tree.own else transaction.child_link(station)
-        if link is None or not _serves(tree, transaction, station):
+        if link is None or not serves(tree, transaction, station):
             continue
         if link.station not in routed:
             transaction.add_route(event.stream, link.station)
@@ -139,7 +139,7 @@ def _route(tree: Tree, transaction: Transaction, event: StoredEvent) -> None:
         _owe(tree, transaction, link, fresh, members)
 
 
-def _serves(tree: Tree, transaction: Transaction, station: str) -> bool:
+def serves(tree: Tree, transaction: Transaction, station: str) -> bool:
     """Return whether this node owes a station anything: its children, and who brings it files."""
     if tree.is_child(station):
         return True
@@ -314,7 +314,7 @@ def derive_link(
                 transaction.enqueue(child, EVENT, str(event.name))
     transaction.put_child_link(replace(link, digest=total))
     # One that is back and whose attachment is still to come is to be seen as back when it comes.
-    served = _serves(tree, transaction, child)
+    served = serves(tree, transaction, child)
     transaction.put_statement(_SHAPE, child, ",".join(sorted(below)).encode() if served else b"")
 
 
@@ -329,7 +329,7 @@ def derive_moved(tree: Tree, transaction: Transaction) -> list[str]:
         below = tree.subtree(link.station)
         shape = (transaction.statement(_SHAPE, link.station) or b"").decode()
         before = frozenset(shape.split(","))
-        if not _serves(tree, transaction, link.station):
+        if not serves(tree, transaction, link.station):
             if shape:
                 _forget(transaction, link.station)
         elif not shape:

@@ -88,6 +88,8 @@ _MODES = {
                 ("代收", DISTRICT_2, VILLAGE_4)),
     POINT: (("代收", TOWNSHIP, POINT), ("代办", TOWNSHIP, POINT), ("代收", VILLAGE, VILLAGE)),
 }  # fmt: skip
+LAST_EDITION = 3
+"""Changes every shelf, after stations have moved."""
 MATTERS = ("M100", "M200", "M300")
 
 
@@ -97,30 +99,39 @@ def clerk(station: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def shelves(forest: Forest, edition: int) -> dict[Shelf, list[Entry]]:
-    """Return the whole content of every shelf of the first or second edition."""
+def shelves(
+    forest: Forest, edition: int, moved: tuple[tuple[str, str], ...] = ()
+) -> dict[Shelf, list[Entry]]:
+    """Return the whole content of every shelf of one of the three editions.
+
+    Shapes: `moved` are (station, parent it has from now on) in the order they were decided.
+    """
     there = forest.first if edition == 1 else forest.stations
     stations = [row for row in _ROWS if row[0] in there]
     catalogue = {
         "calendar": [_calendar()],
-        "stations": [_station(*row) for row in stations],
+        "stations": [_station(*row, moved) for row in stations],
         "matters": [_matter(code, edition) for code in MATTERS],
         "services": [
             _service(forest, code, tier, matter, at)
             for code, tier, _, _ in stations
             for at, matter in enumerate(MATTERS)
         ],
-        "staff": [_staff(code, tier) for code, tier, _, _ in stations],
+        "staff": [_staff(code, tier, edition) for code, tier, _, _ in stations],
     }
     return distribute(catalogue, date(2026, 11, 23))
 
 
-def _station(code: str, tier: str, division: str, parent: str) -> dict[str, Any]:
-    attributes = {"from": "2026-01-01", "name": f"{code}(演示)", "division": division}
+def _station(
+    code: str, tier: str, division: str, parent: str, moved: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    attributes = {"name": f"{code}(演示)", "division": division}
+    since = [("2026-01-01", parent)]
+    since += [(f"2026-02-{at:02}", to) for at, (who, to) in enumerate(moved, 1) if who == code]
     return {
         "code": code,
         "tier": tier,
-        "attributes": [{**attributes, "parent": parent}],
+        "attributes": [{"from": day, **attributes, "parent": above} for day, above in since],
         "closed": "",
     }
 
@@ -151,10 +162,10 @@ def _service(forest: Forest, station: str, tier: str, matter: str, at: int) -> d
     }
 
 
-def _staff(station: str, tier: str) -> dict[str, Any]:
+def _staff(station: str, tier: str, edition: int) -> dict[str, Any]:
     return {
         "no": clerk(station),
-        "name": "演示人员",
+        "name": "演示人员" if edition < LAST_EDITION else "演示人员甲",
         "station": station,
         "posts": _POSTS[tier],
         "from": "2026-01-01",

@@ -41,6 +41,23 @@ class Survivors(NamedTuple):
     below: frozenset[Copy]
 
 
+class Announced(NamedTuple):
+    """How far its parent heard that a log was written, whether it got all of it or not."""
+
+    epoch: int
+    position: int
+
+
+def announced(world: World, victim: str) -> Announced:
+    """Return what the parent of a machine heard of its log, from the parent's disk."""
+    epoch = world.stations[victim].identity.epoch
+    if victim == CENTRAL:
+        return Announced(epoch, 0)
+    with world.stations[world.parents[victim]].durable.read() as transaction:
+        raw = transaction.statement("heard", f"{victim}/{epoch}")
+    return Announced(epoch, int(raw or b"0"))
+
+
 def of(world: World, victim: str) -> Survivors:
     """Return what is on the disks now."""
     above: set[Copy] = set()
@@ -62,7 +79,7 @@ def _held(world: World, code: str) -> list[StoredEvent]:
     return [stored for stored in found if stored.standing != RECOVERED]
 
 
-def take(world: World, victim: str, survivors: Survivors) -> None:
+def take(world: World, victim: str, survivors: Survivors, told: Announced) -> None:
     """Check what became of everything that survived; then look at the world with new eyes.
 
     Raises: Wrong; AtItsLimit, where ADR 10 says that a node below keeps what it was given.
@@ -84,6 +101,10 @@ def take(world: World, victim: str, survivors: Survivors) -> None:
             raise Wrong(f"{copy.name} survived below {victim} and never came to central")
     _nobody_keeps_other_content(world, victim, good, recovered)
     lost = _lost(world, victim, good)
+    for position in range(1, told.position + 1):
+        name = f"{victim}/{told.epoch}/{position}"
+        if name not in good and name not in lost | world.auditor.spoiled:
+            raise Wrong(f"{name} was announced, is nowhere, and nobody is told that it is lost")
     world.counts["lost_positions"] = len(lost)
     world.counts["recovered_events"] = len(recovered)
     spoiled = [
@@ -133,11 +154,19 @@ def _lost(world: World, victim: str, good: dict[str, StoredEvent]) -> set[str]:
     told = {code: _called_lost(world, code, victim) for code in world.auditor.path(victim)}
     lost = told[victim]
     for code, names in told.items():
+        if names < lost and all(_came_by_file(world, code, name) for name in lost - names):
+            raise AtItsLimit  # a stick of the former life was there before the new epoch
         if names != lost:
             raise Wrong(f"{code} calls {names} of {victim} lost, not {lost}")
     if held := sorted(lost & good.keys()):
         raise Wrong(f"{held[0]} is held at central and called lost")
     return lost
+
+
+def _came_by_file(world: World, code: str, name: str) -> bool:
+    with world.stations[code].durable.read() as transaction:
+        held = transaction.event(EventName.parse(name))
+    return held is not None and held.source.endswith("+")
 
 
 def _called_lost(world: World, code: str, victim: str) -> set[str]:

@@ -15,6 +15,8 @@ from tests.simulation.decreed import Decrees
 from tests.simulation.station import Station
 
 PAGE = 10_000
+REMEMBERED = "purged_body"
+"""Statement kind under which a disk remembers what was purged on it."""
 AHEAD_MS_MAX = 5 * 60 * 1000 + 120_000
 """Five minutes, and what honest clocks are apart or were set back by."""
 
@@ -198,8 +200,10 @@ class Checkers:
         for name in self.decrees.purged & self.held[code]:
             held = transaction.event(EventName.parse(name))
             without = held is None or (held.event.body is None and not held.event.salt)
+            # One that has not heard of it yet may have come by a file from somebody who had.
             if without:
-                self._without[code].add(name)
+                if transaction.statement(REMEMBERED, name) is not None:
+                    self._without[code].add(name)
             elif name in self._without[code]:
                 raise Wrong(f"{code} has the body of {name} again, which was purged there")
 

@@ -36,9 +36,10 @@ def befall(world: World) -> None:
     image = world.stations[victim].image()
     if kind == plan.ROLLBACK:
         _live_on(world, victim)
-        _put_back(world, victim, image)
-    else:
-        _live_twice(world, victim, image)
+        if not _put_back(world, victim, image):
+            return
+    elif not _live_twice(world, victim, image):
+        return
     world.count(f"nemesis_{kind}")
     _nobody_else(world, victim)
     _others_go_on(world, victim)
@@ -66,20 +67,28 @@ def _write(world: World, code: str) -> bool:
     return False
 
 
-def _put_back(world: World, victim: str, image: Station) -> None:
-    """Start the old image; when it lies behind its parent, the first round must say so."""
+def _put_back(world: World, victim: str, image: Station) -> bool:
+    """Start the old image; when it lies behind its parent, the first round must say so.
+
+    Returns whether it calls the parent the machine called last.
+    """
     held = _position(world, world.parent_of(victim), victim)
     world.unwatched.add(victim)
-    _run(world, victim, image)
+    if not _run(world, victim, image):
+        return False
     behind = _position(world, victim, victim) < held
     noticed = _noticed(world, victim)
     if behind and not noticed:
         raise Wrong(f"{victim} was put back behind its parent and was not told in one round")
     world.count(f"rollback_{'behind' if behind else 'not_behind'}_{'noticed' if noticed else 'ok'}")
+    return True
 
 
-def _live_twice(world: World, victim: str, image: Station) -> None:
-    """Let a copy call after the original did, and both write until their logs meet."""
+def _live_twice(world: World, victim: str, image: Station) -> bool:
+    """Let a copy call after the original did, and both write until their logs meet.
+
+    Returns whether they did: one that calls another parent by now does not, here.
+    """
     original = world.stations[victim]
     rounds = world.rng.randrange(4)
     for _ in range(rounds):
@@ -87,7 +96,8 @@ def _live_twice(world: World, victim: str, image: Station) -> None:
             _write(world, victim)
         world.exchange(victim)
     world.unwatched.update(world.stations)
-    _run(world, victim, image)
+    if not _run(world, victim, image):
+        return False
     if world.rng.random() < 0.5:
         _write(world, victim)
     noticed = _noticed(world, victim)
@@ -103,12 +113,20 @@ def _live_twice(world: World, victim: str, image: Station) -> None:
         original = copy
         wrote = _write(world, victim)
         noticed = _noticed(world, victim) or not wrote
+    return True
 
 
-def _run(world: World, code: str, station: Station) -> None:
+def _run(world: World, code: str, station: Station) -> bool:
+    """Start a machine; return whether it calls the parent that was called last."""
+    parent = world.parents[code]
     world.inflight.pop(code, None)
     world.stations[code] = station
     world.start(code)
+    world.follow_home(code)  # at its start it follows the register it holds
+    if world.parents[code] == parent:
+        return True
+    world.count("copy_apart")
+    return False
 
 
 def _noticed(world: World, child: str) -> bool:

@@ -10,7 +10,7 @@ from casework.case import Case, state_hash
 from casework.fold import fold
 from casework.rules import due_by_rule
 from node.facts import case_event, is_case_fact
-from sync.engine import fetching, halt
+from sync.engine import fetching, halt, tree
 from sync.protocol.names import EventName
 from sync.protocol.ports import GOOD, INCOMPLETE, SET_ASIDE, LogState, Transaction
 from sync.protocol.registers import Shelf
@@ -153,15 +153,20 @@ def check_attachments(checkers: Checkers) -> None:
 
 def check_registers(checkers: Checkers) -> None:
     """G6: every shelf a station has is the newest edition, entry for entry."""
-    with checkers.stations[checkers.root].durable.read() as transaction:
+    root = checkers.stations[checkers.root]
+    with root.durable.read() as transaction:
         newest = transaction.editions()
         entries = {name: _entries(transaction, name) for name in newest}
+        shape = tree.load(root.identity.core(), transaction, root.clock())
     for code, station in checkers.stations.items():
+        scopes = shape.scopes_below(code)
         with station.durable.read() as transaction:
             for shelf, edition in transaction.editions().items():
+                if Shelf.parse(shelf)[1:] not in scopes:
+                    continue  # it moved out of this one's reach
                 if edition != newest[shelf]:
                     raise Wrong(f"{code} stayed on edition {edition} of {shelf}")
-                if not _entries(transaction, shelf) <= entries[shelf] | _others(entries, shelf):
+                if _entries(transaction, shelf) != entries[shelf]:
                     raise Wrong(f"{code} has other entries on {shelf} than central")
             for register in ("stations", "calendar", "matters", "services", "staff"):
                 if not transaction.entries(register):
@@ -169,13 +174,7 @@ def check_registers(checkers: Checkers) -> None:
 
 
 def _entries(transaction: Transaction, shelf: str) -> set[Any]:
-    return set(transaction.entries(Shelf.parse(shelf).register))
-
-
-def _others(entries: dict[str, set[Any]], shelf: str) -> set[Any]:
-    register = shelf.split("/")[0]
-    same = (found for name, found in entries.items() if name.startswith(register))
-    return set().union(*same)
+    return set(transaction.shelf_entries(Shelf.parse(shelf)))
 
 
 def check_same_picture(checkers: Checkers, rng: random.Random) -> None:
@@ -244,8 +243,8 @@ def check_custody(auditor: Auditor, stream: str, case: Case) -> None:
     for custody in on_chain:
         own = [e for e in applied if e.said()["custody"] == custody
                and e.log[0] == by_name[custody].log[0]]  # fmt: skip
-        ends = [e.position for e in own if e.kind in OFFERS]
-        if ends and any(e.position > min(ends) for e in own):
+        ends = [(e.log, e.position) for e in own if e.kind in OFFERS]
+        if ends and any((e.log, e.position) > min(ends) for e in own):
             raise Wrong(f"an act after the offer of {custody} is applied")
 
 

@@ -66,7 +66,11 @@ def spoil(world: World) -> None:
 
     It is refused above, passed over, and shown at its author as a hole.
     """
-    author = world.rng.choice(world.children())
+    spoil_at(world, world.rng.choice(world.children()))
+
+
+def spoil_at(world: World, author: str) -> None:
+    """Let a certain station record one."""
     by = {"body_hash": lambda salt, body: bytes(32), "check_body": lambda envelope, event: None}
     _write(world, author, None, "demo_spoiled", (), {SPOILED: True}, by)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sync.engine import homes
-from tests.simulation.catalogue import DEPTHS, DISTRICT, DISTRICT_2
+from tests.simulation.auditor import Wrong
+from tests.simulation.catalogue import CENTRAL, DEPTHS, DISTRICT, DISTRICT_2, LAST_EDITION
 from tests.simulation.relay import make_well
 from tests.simulation.station import SimNode
 from tests.simulation.world import World
@@ -19,6 +20,8 @@ from tests.simulation.world import World
 STEPS = 36
 MOVES_MAX = 5
 STAYS_CHANCE = 0.5
+BY_REGISTER_CHANCE = 0.4
+LAST_EDITION_CHANCE = 0.5
 
 
 def wander(world: World, step: Callable[[World], None]) -> None:
@@ -34,7 +37,10 @@ def wander(world: World, step: Callable[[World], None]) -> None:
         if turn in at:
             _move_one(world)
         step(world)
-    if rng.random() < STAYS_CHANCE:
+    if "published_2" in world.counts and rng.random() < LAST_EDITION_CHANCE:
+        make_well(world, CENTRAL)
+        world.publish(LAST_EDITION)
+    if not world.moved and rng.random() < STAYS_CHANCE:
         for code in sorted(world.stations):
             if world.parents[code] != world.enrolled_under(code):
                 make_well(world, code)
@@ -46,8 +52,29 @@ def _move_one(world: World) -> None:
     late = [code for code in world.forest.late if code in world.stations]
     chosen = late if late and world.rng.random() < 0.3 else world.children()
     code = world.rng.choice(chosen)
-    if places := places_for(world, code):
-        move(world, code, world.rng.choice(places))
+    places = places_for(world, code)
+    if not places:
+        return
+    parent = world.rng.choice(places)
+    if world.rng.random() < BY_REGISTER_CHANCE:
+        move_by_register(world, code, parent)
+    else:
+        move(world, code, parent)
+
+
+def move_by_register(world: World, code: str, parent: str) -> None:
+    """Publish an edition that has a station under another parent; it goes there when it reads it.
+
+    Others may read it before or long after that, its former and its new parent among them.
+    """
+    before = world.moved
+    world.moved = (*before, (code, parent))
+    if not world.publish(2):
+        world.moved = before
+        return
+    world.auditor.parents_ever[code].add(parent)
+    world.note(f"{code} is to move to {parent}")
+    world.count("moves_published")
 
 
 def places_for(world: World, code: str) -> list[str]:
@@ -63,6 +90,15 @@ def places_for(world: World, code: str) -> list[str]:
         and other != world.parents[code]
         and district
     ]
+
+
+def check_followed(world: World) -> None:
+    """Every station is where the register says, if that moved it. Raises: Wrong."""
+    for code, parent in dict(world.moved).items():
+        with world.stations[code].durable.read() as transaction:
+            here = homes.home(world.stations[code].core, transaction)
+        if here.own != parent:
+            raise Wrong(f"{code} was moved to {parent} by the register and belongs to {here.own}")
 
 
 def move(world: World, code: str, parent: str) -> None:

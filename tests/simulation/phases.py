@@ -108,6 +108,7 @@ def _phases(world: World) -> int:
         world.true.pass_ms(compare.EVERY_MS)  # so often ends that differ compare what they hold
         sweeps += heal(world)
     check_all(world.checkers, world.rng)
+    moves.check_followed(world)
     befall(world)
     return sweeps
 

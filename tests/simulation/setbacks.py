@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from sync.engine import halt, lives
 from sync.engine.core import Effects
+from sync.protocol.frames import EVENTS, decode_stream, encode_stream
 from sync.protocol.lives import RESTORED
-from tests.simulation import approver, census, rest, sticks
+from tests.simulation import approver, census, rest, sticks, workload
 from tests.simulation.auditor import Wrong
 from tests.simulation.catalogue import CENTRAL
-from tests.simulation.census import Survivors
+from tests.simulation.census import Announced, Survivors
 from tests.simulation.station import Station
 from tests.simulation.world import World
 
@@ -27,6 +28,9 @@ BEFORE_MAX, AFTER_MAX = 30, 25
 """Steps between the image and the setback, and before everything is healed."""
 HEALINGS_MAX = 8
 CENTRAL_CHANCE = 0.3
+BREAKS_OFF_CHANCE = 0.4
+ACTS_LAST = 3
+CUT_SHORT = b"cut"
 
 
 class SetBack(NamedTuple):
@@ -35,6 +39,7 @@ class SetBack(NamedTuple):
     victim: str
     how: str
     survivors: Survivors
+    announced: Announced
 
 
 def strike(world: World, step: Callable[[World], None], calm: Callable[[World], None]) -> SetBack:
@@ -49,14 +54,34 @@ def strike(world: World, step: Callable[[World], None], calm: Callable[[World], 
     how = rng.choice([SILENT, KNOWN])
     image = world.stations[victim].image()
     _steps(world, step, rng.randrange(BEFORE_MAX))
+    if victim != CENTRAL and rng.random() < BREAKS_OFF_CHANCE:
+        _break_off(world, victim)
     for code, station in world.stations.items():
         world.look([code])
         station.store.disarm()
     world.unwatched.update(world.stations)
     _put_back(world, victim, image, how)
     survivors = census.of(world, victim)
+    announced = census.announced(world, victim)
     _steps(world, calm, rng.randrange(AFTER_MAX), operator=True)
-    return SetBack(victim, how, survivors)
+    return SetBack(victim, how, survivors, announced)
+
+
+def _break_off(world: World, victim: str) -> None:
+    """Let the line break in the victim's last request: the parent hears of more than it gets."""
+    made_of = workload.CASES_MAX, world.forest.stations
+    for _ in range(ACTS_LAST):
+        world.act(victim, lambda node: workload.one_act(node, world.rng, *made_of))
+    world.project(victim)
+    request: bytes | None = world.guarded(victim, lambda node: node.rounds.begin())
+    parent = world.node(world.parents[victim])
+    if request is None or parent is None:
+        return
+    ahead = list(decode_stream(request))
+    if ahead[-1].type == EVENTS:
+        cut = encode_stream(ahead[:-1]) + CUT_SHORT
+        world.guarded(world.parents[victim], lambda node: node.rounds.serve(cut))
+        world.count("broken_off")
 
 
 def _steps(
@@ -101,7 +126,7 @@ def recover(world: World, told: SetBack) -> int:
     for _ in range(HEALINGS_MAX):
         sweeps += rest.heal(world)
         if not approver.approve(world) and not _halted(world):
-            census.take(world, told.victim, told.survivors)
+            census.take(world, told.victim, told.survivors, told.announced)
             return sweeps
         world.true.pass_ms(lives.WAIT_FOR_CHILDREN_MS // 3)
     raise Wrong(f"{_halted(world)} stayed halted although their asks were answered")

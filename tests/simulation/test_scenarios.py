@@ -10,7 +10,7 @@ from sync.engine.clock import trusted_ms
 from sync.protocol import rounds
 from sync.protocol.frames import EVENTS, STATEMENTS, decode_stream, encode_stream
 from sync.protocol.ports import GOOD
-from tests.simulation import network, workload
+from tests.simulation import hands, moves, network, workload
 from tests.simulation.catalogue import (
     CENTRAL,
     DISTRICT,
@@ -248,3 +248,13 @@ def test_a_clock_of_central_that_was_put_right_is_believed(world: World) -> None
             trusted = trusted_ms(transaction, node(world, code).clock_ms())
         assert trusted is not None
         assert abs(trusted - world.true.now_ms) < 60_000, code
+
+
+def test_a_hole_goes_with_its_station_to_a_new_parent(world: World) -> None:
+    """Found by seed 156: the new parent asked above for what was refused there, for ever."""
+    hands.spoil_at(world, VILLAGE)
+    settle(world, sweeps=8)
+    moves.move(world, VILLAGE, TOWNSHIP_2)
+    at_rest(world)
+    heal(world)
+    check_all(world.checkers, world.rng)

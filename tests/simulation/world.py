@@ -72,6 +72,8 @@ class World:
         self.stations: dict[str, Station] = {}
         self.unwatched: set[str] = set()
         """Stations whose disk was put back or copied: it is no longer what was seen of it."""
+        self.moved: tuple[tuple[str, str], ...] = ()
+        """Stations moved by an edition of the stations register, and under whom."""
         self.parents = dict(PARENTS)
         """Whom each station calls now."""
         self.auditor = Auditor(self.parents, self.verifier)
@@ -216,7 +218,7 @@ class World:
 
         def doing(node: SimNode) -> Effects:
             effects = Effects()
-            for shelf, entries in shelves(self.forest, edition).items():
+            for shelf, entries in shelves(self.forest, edition, self.moved).items():
                 with node.database.write() as transaction:
                     effects.add(
                         authority.publish(
@@ -249,6 +251,8 @@ class World:
 
     def call(self, child: str) -> None:
         """Let a child begin a round, giving up one still in flight."""
+        if self.moved:
+            self._tend(child)
         request: bytes | None = self.guarded(child, lambda node: node.rounds.begin())
         self.look([child])
         if request is None:
@@ -262,6 +266,20 @@ class World:
         )  # fmt: skip
         self.note(f"{child} calls {hashlib.sha256(request).hexdigest()[:16]}")
         self.send(message)
+
+    def _tend(self, child: str) -> None:
+        """Let a child follow the register before its round, as `node.homes.HomeRoad` does."""
+
+        def doing(node: SimNode) -> bool:
+            with node.database.write() as transaction:
+                return homes.follow(node.core, transaction, node.clock_ms())
+
+        followed = self.guarded(child, doing)
+        self.follow_home(child)
+        if followed:
+            self.note(f"{child} follows the register to {self.parents[child]}")
+            self.count("moved_by_register")
+            self.look([child])
 
     def send(self, message: Message) -> None:
         """Give a message to the road."""

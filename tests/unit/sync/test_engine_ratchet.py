@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sync.engine import ratchet
-from sync.protocol import frames, rounds
+from sync.engine import halt, ratchet
+from sync.protocol import frames, lives, rounds
 from tests.unit.sync.harness import Node, World, frame_types, verdict_of
 
 
@@ -162,3 +162,21 @@ def test_a_log_with_another_content_at_its_head_is_a_fork(world: World) -> None:
     village.record(body={"at_ms": 2})
     assert rounds.FORK == verdict_of(township.serve(village.begin())).verdict
     assert "fork" == township.log(village.core.log).frozen
+
+
+def test_who_holds_less_than_it_announced_was_put_back(world: World) -> None:
+    """Found by seed 11: the line broke behind the hello, then the disk was old: lost by number."""
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.sync(township)
+    before = village.disk()
+    village.record()
+    *ahead, events = frames.decode_stream(village.begin())
+    assert events.type == frames.EVENTS
+    township.serve(frames.encode_stream(ahead))
+    village.put_back(before)
+    village.round(township)
+    with village.store.read() as transaction:
+        stopped = halt.halted(transaction)
+    assert stopped is not None
+    assert lives.REWIND == stopped.reason
+    assert village.log().position + 1 == stopped.heads[0].heard

@@ -271,3 +271,24 @@ def test_one_put_back_is_halted_though_it_wrote_anew_meanwhile() -> None:
     village.take(township.serve(under_way))
     with village.store.read() as transaction:
         assert halt.halted(transaction) is not None
+
+
+def test_what_comes_of_a_first_stick_is_owed_before_it_is_taken_whole() -> None:
+    """Found by seed 231: central numbered the case between two frames; no stick ever said so."""
+    world = fresh_county()
+    village, central = world.nodes["CG0111"], world.central
+    case = village.record()
+    stick, now = up(village), world.clock.later(1000)
+    session = central.do(
+        lambda tx: file_take.admit(central.core, tx, now, stick.head, stick.manifest)
+    )
+    for frame in stick.frames:
+        central.do(
+            lambda tx, frame=frame: file_take.take_frame(
+                central.core, tx, now, session, central.blobs, frame
+            )
+        )
+    numbered = central.record(stream=str(case.name))
+    central.do(lambda tx: file_take.finish(central.core, tx, now, session))
+    take(village, down(central, "CG0111"))
+    assert village.holds(numbered)
