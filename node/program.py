@@ -280,16 +280,19 @@ class Node:
         self.after_life()
 
     def _after_commit(self, effects: Effects) -> None:
-        if effects.life or self.life.halted:
-            self.tend_life()
-        if any(shelf.register == "matters" for shelf in effects.shelves):
-            self.refresh_index(effects.switched)
+        try:
+            if effects.life or self.life.halted:
+                self.tend_life()
+            if any(shelf.register == "matters" for shelf in effects.shelves):
+                self.refresh_index(effects.switched)
+        finally:  # what was committed is shown, also where the disk is full just now
+            self._hand_on(effects)
+
+    def _hand_on(self, effects: Effects) -> None:
         # A new edition may settle what waited for the tree of stations; a cut takes things out.
-        fresh = bool(effects.stored or effects.shelves or effects.judged)
-        if fresh and self._projector is not None:
-            self._projector.wake()
-        elif fresh:
-            self.catch_up()
+        if effects.stored or effects.shelves or effects.judged:
+            show = self.catch_up if self._projector is None else self._projector.wake
+            show()
         if effects.news:
             self.wake()
         if effects.more or effects.shelves:

@@ -13,6 +13,7 @@ from sync.engine import (
     fetching,
     gaps,
     give_back,
+    news,
     notices,
     outbox,
     receipts,
@@ -121,9 +122,10 @@ def _compared(
 def _receipts(
     core: Core, transaction: Transaction, now_ms: int, session: Session
 ) -> list[LogReceipt]:
-    asked = session.hello.ask_receipts
-    asked = asked or session.hello.acknowledged_incarnation != core.incarnation
-    touched = session.touched | gaps.lowered(transaction, session.touched)
+    hello = session.hello
+    asked = hello.ask_receipts or hello.acknowledged_incarnation != core.incarnation
+    touched = session.touched | gaps.lowered(transaction, session.child, session.touched)
+    touched |= news.due(transaction, session.child, hello.token, session.token)
     chosen = [log for name in sorted(touched) if (log := transaction.log(name)) is not None]
     if asked:
         more = transaction.logs(source=session.child)

@@ -56,6 +56,13 @@ def trusted_ms(transaction: Transaction, now_ms: int) -> int | None:
     return max(reckoned, marked)
 
 
+def not_behind(transaction: Transaction) -> None:
+    """Let the local clock lead where it is ahead of a mark that was long under way, by days."""
+    offset = int(transaction.meta(TRUSTED_OFFSET) or "0")
+    if -FAR_OFF_MS <= offset < 0:
+        transaction.set_meta(TRUSTED_OFFSET, "0")
+
+
 def day_of(at_ms: int) -> str:
     """Return the calendar day in China as YYYY-MM-DD."""
     return _day((at_ms + _CHINA_AHEAD_MS) // _DAY_MS)

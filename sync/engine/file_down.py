@@ -59,8 +59,10 @@ def take_statements(
     effects = Effects()
     through, raws = frames.decode_statements(payload)
     for raw in raws:
-        if not _is_late_mark(transaction, now_ms, raw):
-            notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
+        if _is_late_mark(transaction, now_ms, raw):
+            continue
+        notices.take(core, transaction, now_ms, raw, from_child=None, effects=effects)
+        clock.not_behind(transaction)
     _received(transaction, session, through)
     return effects
 
@@ -77,6 +79,9 @@ def _is_late_mark(transaction: Transaction, now_ms: int, raw: bytes) -> bool:
         at_ms = statement.read(TimeMark).at_ms
     except PeerProtocolError:
         return False  # counted where it is taken
+    held = transaction.statement(statements.TIME_MARK, "")
+    if held is not None and at_ms < statements.decode(held).read(TimeMark).at_ms:
+        return False  # an older one, or central's clock was put right: it is told by its serial
     return at_ms <= (clock.trusted_ms(transaction, now_ms) or now_ms)
 
 

@@ -8,6 +8,7 @@ from sync.engine import (
     dues,
     file_book,
     intake,
+    news,
     notices,
     receipts,
     recovery,
@@ -48,6 +49,7 @@ def take_facts(
         if hole.position > held.position:
             transaction.refuse(Refused(log, hole.position, hole.reason, hole.hash))
             transaction.put_log(recovery.pass_holes(transaction, held))
+            news.note(transaction, log)
 
 
 def _source(core: Core, shape: Tree, maker: str) -> str:
@@ -196,6 +198,8 @@ def take_events(
             log = intake.log_state(transaction, name.log, session.source)
             session.gaps[name.log] = Gap(name.log, log.position, name.position)
         elif became in _WRONG:
+            if became == intake.REFUSED:  # nobody between here and its author heard of it
+                news.note(transaction, name.log)
             session.failed += 1
     return effects
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
-from sync.engine import routing, trust
+from sync.engine import news, routing, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import statements
@@ -58,6 +58,7 @@ def adopt(
     Raises: BadSignature (not central's), NoCertificate, Malformed.
     """
     if core.is_root:
+        _say_holes(transaction, statement)
         return  # it knows itself what it holds
     if trust.signed_by_station(core, transaction, statement) != core.root:
         raise BadSignature("receipt of somebody else than central")
@@ -67,6 +68,7 @@ def adopt(
     name = LogName(receipt.station, receipt.epoch)
     log = transaction.log(name) or LogState(name, 0, chain_start(name), source=child)
     if receipt.pos <= log.position or log.frozen:
+        _say_holes(transaction, statement)
         return
     if receipt.incarnation < _life(transaction) or of(transaction, name) is not None:
         # It proves nothing any more: the child is told how little is held, and offers it again.
@@ -97,6 +99,14 @@ def show(transaction: Transaction, log: LogName) -> None:
         if transaction.statement(statements.RECEIPT, ref) is not None:
             transaction.enqueue(routing.UP, statements.CERTIFICATE, _ref(log))
             transaction.enqueue(routing.UP, statements.RECEIPT, ref)
+
+
+def _say_holes(transaction: Transaction, statement: Statement) -> None:
+    """Have a child that took a log over from its middle told what was refused before there."""
+    receipt = statement.read(CentralReceipt)
+    name = LogName(receipt.station, receipt.epoch)
+    if transaction.refusals(name):
+        news.note(transaction, name)
 
 
 def _life(transaction: Transaction) -> str:
@@ -188,14 +198,14 @@ def give_up(transaction: Transaction, log: LogState) -> LogState:
     return fallen
 
 
-def lowered(transaction: Transaction, touched: set[LogName]) -> set[LogName]:
-    """Return the logs whose source has to be told that less is held; over once it sends again."""
+def lowered(transaction: Transaction, child: str, touched: set[LogName]) -> set[LogName]:
+    """Return the logs this child has to be told of that less is held; over once it sends again."""
     found = set()
     for ref, raw in transaction.statements(_LOWERED):
         name = LogName.parse(ref)
         if raw and name in touched:
             transaction.put_statement(_LOWERED, ref, b"")
-        elif raw:
+        elif raw and (log := transaction.log(name)) is not None and log.source == child:
             found.add(name)
     return found
 

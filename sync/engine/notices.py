@@ -278,7 +278,9 @@ def make_time_mark(core: Core, transaction: Transaction, now_ms: int) -> None:
     serial = 0
     if held is not None:
         last = statements.decode(held).read(TimeMark)
-        if last.at_ms <= now_ms < last.at_ms + TIME_MARK_EVERY_MS:
+        # A restored central may have said something else since, of a clock that was wrong.
+        same_life = last.incarnation == core.incarnation
+        if same_life and last.at_ms <= now_ms < last.at_ms + TIME_MARK_EVERY_MS:
             return
         serial = last.serial
     mark = TimeMark(PROTOCOL_VERSION, now_ms, core.incarnation, serial + 1)

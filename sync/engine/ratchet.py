@@ -1,9 +1,11 @@
 """The ratchet of a link: each answer carries a fresh token, confirmed by the next contact.
 
-Until the next contact the token before stays valid, and a repeated round gets the same fresh one.
-A spent token is no verdict: the answer is `prove` with a nonce, and only a live follow-up that
-quotes it and still lacks the token is a second copy of the node. Tokens given by an earlier
-incarnation of this node prove nothing: it may have been restored from before it gave the last one.
+Until the next contact the token before stays valid, and so does every one given since: a round that
+is repeated gets a fresh one each time, so what an answer brought can be told from what an older
+disk of this node remembers giving. A spent token is no verdict: the answer is `prove` with a nonce,
+and only a live follow-up that quotes it and still lacks the token is a second copy of the node.
+Tokens given by an earlier incarnation of this node prove nothing: it may have been restored from
+before it gave the last one.
 
 A token is a count and a tag only this node can make. So a token that is not known here says by
 itself whether it was spent (a copy of the child may be about) or is still to be given (this very
@@ -40,18 +42,27 @@ def check(
     if hello.incarnation == link.incarnation:
         if not link.token and not link.token_before:
             return OK, replace(link, token=_token(core, link, 1), challenge=b"")
-        if hello.token == link.token:
+        if _stands(core, link, hello):
             fresh = _token(core, link, _count(link.token) + 1)
+            suspect = "" if hello.token == link.token else link.suspect
             return OK, replace(
-                link, token_before=link.token, token=fresh, challenge=b"", suspect=""
+                link, token_before=hello.token, token=fresh, challenge=b"", suspect=suspect
             )
-        if hello.token == link.token_before:
-            return OK, replace(link, challenge=b"")
     if link.challenge and hello.proof == link.challenge and not link.suspect:
         link = replace(link, suspect=SECOND_COPY)
         count(transaction, "second_copies")
     count(transaction, "proofs_asked")
     return PROVE, replace(link, challenge=core.chance.bytes(NONCE_BYTES))
+
+
+def _stands(core: Core, link: ChildLink, hello: Hello) -> bool:
+    """Return whether a token is the last one confirmed, or was given since."""
+    if hello.token in (link.token, link.token_before):
+        return True
+    if len(hello.token) != TOKEN_BYTES:
+        return False
+    between = _count(link.token_before) < _count(hello.token) < _count(link.token)
+    return between and compare_digest(hello.token, _token(core, link, _count(hello.token)))
 
 
 def of_the_future(core: Core, remembered: bytes, hello: Hello) -> bool:

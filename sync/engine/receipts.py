@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from sync.engine import gaps, routing, tree, trust
+from sync.engine import gaps, news, routing, tree, trust
 from sync.engine.core import Core, count
 from sync.engine.tree import Tree
 from sync.protocol import canonical, digest, statements
@@ -75,6 +75,7 @@ def take(transaction: Transaction, receipt: LogReceipt, *, lower: bool = False) 
     for refusal in receipt.refused:
         if refusal.position not in known and refusal.position <= receipt.pos:
             transaction.refuse(Refused(log.name, refusal.position, refusal.reason, b""))
+            news.note(transaction, log.name)
     if lower and receipt.pos < log.parent_position:
         # Less than was believed when this node came to the parent: the rest is offered again.
         transaction.put_log(replace(log, parent_position=receipt.pos))
@@ -211,7 +212,8 @@ def held_of(transaction: Transaction, log: LogName) -> list[bytes]:
 def take_central(core: Core, shape: Tree, transaction: Transaction, statement: Statement) -> bool:
     """Hold central's receipt if it is newer, book its rung, hand it on; return whether it was new.
 
-    One over events that went up by a file past this node is handed on unread: its author judges it.
+    One over events that went up by a file past this node is handed on, and the log taken over from
+    there: they are fetched from above, and the author need not send them again.
     Raises: BadSignature (not central's, or over another content than ours), NoCertificate,
     Malformed.
     """
@@ -232,8 +234,11 @@ def take_central(core: Core, shape: Tree, transaction: Transaction, statement: S
         if not _same_chain(transaction, log, receipt.pos, receipt.chain):
             raise BadSignature("central's receipt is over another content")
         _book_rung(transaction, log, receipt)
-    elif not shape.child_towards(core.station, name.station):
+    elif not (child := shape.child_towards(core.station, name.station)):
         return False
+    elif log is not None:
+        # Else an author put back to before that file would be told by nobody, and write there anew.
+        gaps.adopt(core, shape, transaction, statement, child)
     transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
     _owe(shape, transaction, name, "" if log is None else log.source, ref, statement)
     return True

@@ -98,6 +98,8 @@ def take(world: World, victim: str, survivors: Survivors, told: Announced) -> No
         there = good.get(copy.name)
         fine = there is not None and there.event.envelope == copy.envelope
         if not fine and copy not in recovered:
+            if there is not None and copy.name.split("/")[0] == victim:
+                raise AtItsLimit  # it wrote there again before a child could tell it
             raise Wrong(f"{copy.name} survived below {victim} and never came to central")
     _nobody_keeps_other_content(world, victim, good, recovered)
     lost = _lost(world, victim, good)

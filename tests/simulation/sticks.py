@@ -206,7 +206,9 @@ def _check_across(world: World, code: str, own: list[Committed]) -> None:
         raise Wrong(f"{missing[0]} was on every stick to central and is not there")
     for stream in auditor.cases():
         there = checkers.decrees.counting(auditor, stream, central)
-        if code in there.members and (missing := sorted(there.names - checkers.held[code])):
+        # What a station below wrote and took past `code` by a stick of its own comes from there.
+        others = {n for n in there.names if code not in auditor.path(n.split("/")[0])[1:]}
+        if code in there.members and (missing := sorted(others - checkers.held[code])):
             raise Wrong(f"{missing[0]} is at central, and no stick to {code} brought it")
     identity = world.stations[code].identity
     with world.stations[code].durable.read() as transaction:

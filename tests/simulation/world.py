@@ -199,6 +199,8 @@ class World:
         except (PeerProtocolError, StorageError) as error:
             self.count(f"failed_{error.code}")
             self.note(f"{code} {error.code}")
+            if isinstance(error, StorageError):  # as the projector's thread, it tries again
+                self.stations[code].waiting.pending = True
         return None
 
     def crash(self, code: str) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from typing import cast
 
+import pytest
+
 from node.agent import Agent
 from node.lane_gate import LaneGate
+from node.program import Node
 from node.projector import Projector
 from node.rounds import Outcome, Rounds
 from sync.engine.core import Effects
+from sync.protocol.errors import DiskFull
 from sync.protocol.statements import Health
 
 WAIT_SECONDS = 20.0
@@ -98,3 +102,26 @@ def test_a_projection_that_breaks_is_tried_again() -> None:
         assert again.wait(WAIT_SECONDS)
     finally:
         projector.stop()
+
+
+class DiskFullNode(Node):
+    """A node whose life cannot be tended just now; nothing else of it is there."""
+
+    def __init__(self, projector: Projector) -> None:
+        self._projector = projector
+        self.blob_lane = None
+
+    def tend_life(self) -> None:
+        """Find no room on the disk."""
+        raise DiskFull("no room")
+
+
+def test_what_was_committed_is_shown_though_the_disk_is_full_for_what_follows() -> None:
+    """Nobody would wake the projection for it again before the next event."""
+    shown = threading.Event()
+    projector = Projector(shown.set)
+    effects = Effects(judged=True, life=True)
+    with pytest.raises(DiskFull):
+        DiskFullNode(projector)._after_commit(effects)
+    assert shown.wait(WAIT_SECONDS)
+    projector.stop()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sync.engine import halt, ratchet
 from sync.protocol import frames, lives, rounds
+from sync.protocol.errors import LogStopped
 from tests.unit.sync.harness import Node, World, frame_types, verdict_of
 
 
@@ -31,15 +34,37 @@ def test_each_answer_carries_a_fresh_token(world: World) -> None:
     assert 3 == len({verdict_of(answer).token for answer in answers})
 
 
-def test_a_round_repeated_after_a_lost_answer_gets_the_same_token(world: World) -> None:
-    """However often the answer is lost, the pair stays in step."""
+def test_the_pair_stays_in_step_however_often_an_answer_is_lost(world: World) -> None:
+    """Each answer has a token of its own; the last that came through counts, and a later one."""
     village, township = world.nodes["CG0111"], world.nodes["CG0101"]
     tokens = {verdict_of(township.serve(village.begin())).token for _ in range(3)}
-    assert 1 == len(tokens)
+    assert 3 == len(tokens)
+    request = village.begin()
+    first, second = township.serve(request), township.serve(request)  # it came twice
+    assert verdict_of(first).token != verdict_of(second).token
+    village.take(first)
     answer = township.serve(village.begin())
+    assert rounds.OK == verdict_of(answer).verdict
     village.take(answer)
     assert rounds.OK == verdict_of(township.serve(village.begin())).verdict
-    assert {verdict_of(answer).token} == tokens
+
+
+def test_an_answer_repeated_after_an_image_was_taken_proves_that_it_was_put_back(
+    world: World,
+) -> None:
+    """The same round again brought more: the token of its answer was not given before."""
+    township, village = world.nodes["CG0101"], world.nodes["CG0111"]
+    case = village.record(added=["CG0112"])
+    world.settle()
+    township.serve(village.begin())  # its answer is lost
+    disk = township.disk()
+    written = township.record(stream=str(case.name))
+    village.sync(township)
+    assert village.holds(written)
+    township.put_back(disk)
+    village.round(township)
+    with pytest.raises(LogStopped):
+        township.record(stream=str(case.name))
 
 
 def test_the_round_after_an_unanswered_one_asks_for_the_receipt_and_sends_no_events(

@@ -5,24 +5,26 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.engine import file_make, file_take, halt
+from sync.engine import clock, file_make, file_take, halt, homes
 from sync.engine.file_make import Draft
 from sync.protocol import bundles, canonical, sealing
 from sync.protocol.bodies import SealedFor
 from sync.protocol.bundles import BundleManifest
-from sync.protocol.errors import BundleRefused
+from sync.protocol.errors import BundleRefused, LogStopped
 from sync.protocol.frames import Frame
 from sync.protocol.ports import GOOD, StoredEvent
 from sync.protocol.statements import Statement
-from tests.unit.sync.harness import CountedChance, Node, World, county
+from tests.unit.sync.harness import Clock, CountedChance, Node, World, county
 
 STATIONS = ("CG0111", "CG0112", "CG0211", "CG0101")
 ABOVE = ("KM0000", "CG0101")
 """Who takes sticks in: central, and a township that is the parent of two of the villages."""
 STEPS_MAX = 40
+YEAR_MS = 365 * 24 * 3600 * 1000
 FAIR_TURNS = 4
 
 
@@ -292,3 +294,67 @@ def test_what_comes_of_a_first_stick_is_owed_before_it_is_taken_whole() -> None:
     central.do(lambda tx: file_take.finish(central.core, tx, now, session))
     take(village, down(central, "CG0111"))
     assert village.holds(numbered)
+
+
+def test_a_station_put_back_to_before_a_stick_past_its_parent_is_told() -> None:
+    """Found by seed 3929: only central held the event, and the next got its name again."""
+    world = fresh_county()
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    disk = village.disk()
+    written = village.record(added=["CG0112"])
+    take(world.central, up(village))
+    township.sync(world.central)  # central's receipt comes down, and the event after it
+    village.put_back(disk)
+    for _ in range(3):
+        village.round(township)
+        township.sync(world.central)
+    with pytest.raises(LogStopped):
+        village.record()
+    world.settle()
+    assert village.holds(written)
+
+
+def test_what_a_stick_took_past_a_parent_is_not_sent_to_it_again() -> None:
+    """The parent has it from above: the link of the station is the poor one."""
+    world = fresh_county()
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    written = [village.record(added=["CG0112"]) for _ in range(3)]
+    take(world.central, up(village))
+    for _ in range(3):
+        township.sync(world.central)
+    assert township.holds(*written)
+    assert written[-1].name.position == township.log(village.core.log).position
+
+
+def test_a_log_taken_over_by_a_stick_is_not_given_up_for_an_answer_of_before() -> None:
+    """Found by seeds 47 and 1974: the parent was not shown central's receipt yet."""
+    world = fresh_county()
+    village, township = world.nodes["CG0111"], world.nodes["CG0101"]
+    village.record(added=["CG0112"])
+    township.begin()  # lost, so the next one asks how far each log is
+    answer = world.central.serve(township.begin())
+    take(world.central, up(village))
+    take(village, down(world.central, "CG0111"))
+    village.do(lambda tx: homes.attach_to(village.core, tx, village.clock.ms, "CG0201"))
+    village.do(lambda tx: homes.attach_to(village.core, tx, village.clock.ms + 1, "CG0101"))
+    village.round(township)  # it shows central's receipt
+    held = township.log(village.core.log).position
+    township.take(answer)
+    assert held == township.log(village.core.log).position
+    assert 0 == township.count("gaps_given_up")
+
+
+def test_the_word_of_a_central_whose_clock_was_put_right_comes_by_stick_too() -> None:
+    """Found by seed 6373: ten years ahead stayed the trusted time until the next hour's mark."""
+    world = fresh_county()
+    township, right = world.nodes["CG0101"], world.clock.ms
+    township.clock = Clock()
+    township.clock.ms = right
+    world.clock.ms = right + 10 * YEAR_MS
+    township.sync(world.central)
+    wrong = township.do(lambda tx: clock.trusted_ms(tx, right))
+    assert wrong > right + YEAR_MS
+    world.clock.ms = right + 1000
+    take(township, down(world.central, "CG0101"))
+    trusted = township.do(lambda tx: clock.trusted_ms(tx, township.clock.ms))
+    assert abs(trusted - right) < 60_000
