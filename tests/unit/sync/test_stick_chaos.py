@@ -18,7 +18,13 @@ from sync.protocol.errors import BundleRefused, LogStopped
 from sync.protocol.frames import Frame
 from sync.protocol.ports import GOOD, StoredEvent
 from sync.protocol.statements import Statement
-from tests.unit.sync.harness import Clock, CountedChance, Node, World, county
+from tests.unit.sync.harness import (
+    Clock,
+    CountedChance,
+    Node,
+    World,
+    county,
+)
 
 STATIONS = ("CG0111", "CG0112", "CG0211", "CG0101")
 ABOVE = ("KM0000", "CG0101")
