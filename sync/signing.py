@@ -90,6 +90,10 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="signatures")
 
 
+# A forked child has the pool and none of its threads: it would wait for them for ever.
+os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 class SystemChance:
     """Unpredictable bytes from the operating system."""
 

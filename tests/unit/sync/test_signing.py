@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 
 from sync import signing
@@ -51,3 +53,17 @@ def test_what_nobody_asks_for_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -
         verifier.foresee(found)
     monkeypatch.setattr(signing, "_holds", lambda _: False)
     assert not any(verifier.verify(*one) for one in first)
+
+
+def test_a_forked_process_checks_signatures_on_threads_of_its_own() -> None:
+    """It inherits a pool without its threads, and would wait for them for ever."""
+    found = checks(MANY)
+    Ed25519Verifier(cores=2).foresee(found)
+    verifier = Ed25519Verifier(cores=2)
+    forking = multiprocessing.get_context("fork")
+    child = forking.Process(target=verifier.foresee, args=(found,))
+    child.start()
+    child.join(timeout=20)
+    stuck = child.is_alive()
+    child.kill()
+    assert not stuck
