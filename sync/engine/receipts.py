@@ -235,8 +235,9 @@ def take_central(core: Core, shape: Tree, transaction: Transaction, statement: S
             raise BadSignature("central's receipt is over another content")
         _book_rung(transaction, log, receipt)
     elif not (child := shape.child_towards(core.station, name.station)):
-        # A file told above of a station not heard of here yet: booked when its log comes.
-        transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
+        if log is None and name.station != core.station:
+            # A file told above of a station not heard of here yet: booked when its log comes.
+            transaction.put_statement(statements.RECEIPT, ref, statements.encode(statement))
         return False
     elif log is not None:
         # Else an author put back to before that file would be told by nobody, and write there anew.
